@@ -1,0 +1,1 @@
+"""Offline: a click log becomes a fine-tuned checkpoint."""

@@ -1,0 +1,1 @@
+"""The thin client: what a search frontend needs to call ctr-serve."""

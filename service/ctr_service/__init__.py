@@ -1,0 +1,1 @@
+"""The gateway: one query, one user, N candidates in; a click probability for each out."""

@@ -1,0 +1,1 @@
+"""Engines that run a batch; the batcher knows `base` alone."""

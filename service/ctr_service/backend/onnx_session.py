@@ -1,0 +1,72 @@
+"""One ONNX Runtime session, as it serves and as the exporter measures it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnxruntime as ort
+
+from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS
+from ctr_service.errors import BackendFailedError, BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ctr_service.types import Batch
+
+CPU_PROVIDER = "CPUExecutionProvider"
+
+
+class OnnxSession:
+    """A graph loaded by ONNX Runtime. Blocking; `run` releases the GIL and is thread-safe."""
+
+    def __init__(
+        self, path: Path, *, threads: int, providers: Sequence[str] = (CPU_PROVIDER,)
+    ) -> None:
+        """Load a graph.
+
+        Args:
+            path: the `.onnx` file.
+            threads: intra-op threads.
+            providers: execution providers in order; the first must really be used.
+
+        Raises:
+            BundleError: the file is no graph that this runtime loads, or the runtime fell back
+                from the provider asked for (it does so silently).
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A spinning thread burns the core that the next batch, or a neighbour, needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=list(providers))
+        except Exception as error:  # the native library raises bare Exception subclasses
+            raise BundleError(f"ONNX Runtime cannot load {path.name}: {error}") from error
+        if self._session.get_providers()[0] != providers[0]:
+            raise BundleError(
+                f"ONNX Runtime fell back from {providers[0]} to {self._session.get_providers()[0]}"
+            )
+        self.output_names: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
+
+    def run(self, tensors: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        """Run one batch and return output name -> array.
+
+        Raises:
+            BackendFailedError: the engine refused or failed the batch.
+        """
+        try:
+            outputs = self._session.run(self.output_names, dict(tensors))
+        except Exception as error:  # the native library raises bare Exception subclasses
+            raise BackendFailedError(f"ONNX Runtime failed: {type(error).__name__}") from error
+        return dict(zip(self.output_names, outputs, strict=True))
+
+
+def tensors_of(batch: Batch) -> dict[str, NDArray[np.generic]]:
+    """Name a batch's arrays as the joint graph's inputs."""
+    return {INPUT_IDS: batch.ids, LENGTHS: batch.lengths, FIRST_LENGTHS: batch.first_lengths}

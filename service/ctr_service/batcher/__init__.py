@@ -1,0 +1,1 @@
+"""What to run next, and the loop that runs it."""

@@ -1,0 +1,162 @@
+"""`manifest.json`: everything that a bundle says about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ctr_service.bundle.calibration import Calibration
+from ctr_service.bundle.features import FeatureSchema
+from ctr_service.bundle.template import InputTemplate
+
+if TYPE_CHECKING:
+    from typing import Self
+
+SCHEMA_VERSION = 1
+JOINT_GRAPH = "joint"
+"""The graph that reads query, user and item together. Split encoders will stand beside it."""
+
+Sha256 = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class TensorSpec(_Frozen):
+    """One input or output of a graph. -1 in `shape` is a dynamic dimension."""
+
+    name: str
+    dtype: Literal["int32", "int64", "float32", "float16"]
+    shape: tuple[int, ...]
+
+
+class MeasuredCost(_Frozen):
+    """Median seconds of one run of `rows` rows padded to `bucket_tokens`, one session thread."""
+
+    bucket_tokens: int = Field(ge=1)
+    rows: int = Field(ge=1)
+    seconds: float = Field(gt=0)
+
+
+class ParityFigures(_Frozen):
+    """A graph against the PyTorch checkpoint and against itself; see `ctr_export.gate`."""
+
+    pairs: int
+    max_abs_delta_logit: float
+    max_abs_delta_probability: float
+    p99_abs_delta_probability: float
+    auc: float | None
+    auc_delta: float | None
+    ece: float | None
+    ece_delta: float | None
+    rank_correlation: float | None
+    invariance_max: float
+    invariance_p99: float
+
+
+class GraphVariant(_Frozen):
+    """One graph for one engine at one precision, in a file of the bundle.
+
+    Attributes:
+        file: path inside the bundle.
+        calibration: belongs to the logits of this very file.
+        pairs_per_second: measured at the log's length mix by the sessions that serve.
+    """
+
+    file: str
+    sha256: str = Sha256
+    size_bytes: int = Field(ge=1)
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    calibration: Calibration
+    parity: ParityFigures
+    costs: tuple[MeasuredCost, ...]
+    pairs_per_second: float = Field(gt=0)
+
+
+class Rejected(_Frozen):
+    """A candidate that failed the gate: its figures stay, its file does not."""
+
+    graph: str
+    engine: str
+    precision: str
+    failures: tuple[str, ...]
+    parity: ParityFigures | None
+    pairs_per_second: float | None
+
+
+class DefaultChoice(_Frozen):
+    """Which variant serves unless the operator says otherwise, and where that was measured."""
+
+    graph: str
+    engine: str
+    precision: str
+    cpu: str
+
+
+class Layout(_Frozen):
+    """The batch layout measured best on the exporting machine."""
+
+    buckets_tokens: tuple[int, ...] = Field(min_length=1)
+    max_batch_tokens: int = Field(ge=1)
+    sessions: int = Field(ge=1)
+    threads_a_session: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        buckets = self.buckets_tokens
+        if list(buckets) != sorted(set(buckets)):
+            raise ValueError("buckets_tokens must rise strictly")
+        if self.max_batch_tokens < buckets[-1]:
+            raise ValueError("max_batch_tokens must hold one row of the largest bucket")
+        return self
+
+
+class Manifest(_Frozen):
+    """The bundle's table of contents.
+
+    Attributes:
+        weights_sha256: of the checkpoint's `model.safetensors`.
+        tokenizer_sha256: of the bundle's `tokenizer.json`.
+        graphs: graph name -> engine -> precision -> variant.
+        base_rate: mean click probability of the training log; the last fallback.
+        target: what the probability means, for people.
+        metrics: offline figures of the checkpoint, as `ctr-train` wrote them.
+        tools: versions of what made the bundle.
+    """
+
+    schema_version: Literal[1]
+    model_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    model_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    weights_sha256: str = Sha256
+    tokenizer_sha256: str = Sha256
+    template: InputTemplate
+    features: FeatureSchema
+    graphs: dict[str, dict[str, dict[str, GraphVariant]]]
+    rejected: tuple[Rejected, ...] = ()
+    default: DefaultChoice
+    layout: Layout
+    base_rate: float = Field(ge=0, le=1)
+    target: str
+    metrics: dict[str, float]
+    tools: dict[str, str]
+
+    @model_validator(mode="after")
+    def _default_exists(self) -> Self:
+        try:
+            self.variant(self.default.graph, self.default.engine, self.default.precision)
+        except KeyError as error:
+            raise ValueError(f"the default choice names no graph of the bundle: {error}") from error
+        if self.layout.buckets_tokens[-1] < self.template.max_row_tokens:
+            raise ValueError("the largest bucket must hold the template's longest row")
+        return self
+
+    def variant(self, graph: str, engine: str, precision: str) -> GraphVariant:
+        """Return one variant.
+
+        Raises:
+            KeyError: the bundle has no such graph.
+        """
+        return self.graphs[graph][engine][precision]

@@ -1,0 +1,146 @@
+"""The input template: how one record becomes the segments that the model reads.
+
+A row is `[CLS] query [SEP] title | item | user | context [SEP]`. Each segment is rendered as text
+here, by the same code in training and in serving, and tokenised apart (`tokens.py`), so that a
+text's ids are computed once however many rows share it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ctr_service.bundle.features import Entity, FeatureSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ctr_service.types import FeatureValue
+
+SPECIAL_TOKENS_A_ROW = 3
+"""`[CLS]`, and `[SEP]` twice."""
+
+FEATURE_JOINER = ", "
+"""Stands between the features of one segment."""
+
+Segments: TypeAlias = tuple[str, ...]
+"""The texts of one row, one for each segment of the template, in its order."""
+
+
+class SegmentName(enum.Enum):
+    """The parts of a row."""
+
+    QUERY = "query"
+    TITLE = "title"
+    ITEM = "item"
+    USER = "user"
+    CONTEXT = "context"
+
+
+class Segment(BaseModel):
+    """One part of a row and the most tokens that it may take; longer text is cut at its end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: SegmentName
+    max_tokens: int = Field(ge=1, le=4096)
+
+
+class InputTemplate(BaseModel):
+    """Segments in order. The first has token type 0 and ends at the first `[SEP]`.
+
+    Attributes:
+        segments: at least one; the first is the query.
+        cls_id, sep_id, pad_id: the special token ids of the tokenizer.
+        separator_ids: token ids between the segments after the first `[SEP]`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segments: tuple[Segment, ...] = Field(min_length=1)
+    cls_id: int = Field(ge=0)
+    sep_id: int = Field(ge=0)
+    pad_id: int = Field(ge=0)
+    separator_ids: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _shape(self) -> Self:
+        names = [segment.name for segment in self.segments]
+        if names[0] is not SegmentName.QUERY or len(set(names)) != len(names):
+            raise ValueError("the first segment must be the query, and none may stand twice")
+        return self
+
+    @property
+    def max_row_tokens(self) -> int:
+        """The longest row in tokens: all budgets, separators and special tokens."""
+        separators = max(0, len(self.segments) - 2) * len(self.separator_ids)
+        return sum(s.max_tokens for s in self.segments) + separators + SPECIAL_TOKENS_A_ROW
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPart:
+    """The texts of one side of a row, by segment, and the names of defaulted features."""
+
+    texts: dict[SegmentName, str]
+    defaulted: tuple[str, ...]
+
+
+class Renderer:
+    """Renders records to segments. One instance serves training, export and gateway alike."""
+
+    def __init__(self, template: InputTemplate, schema: FeatureSchema) -> None:
+        self._names = tuple(segment.name for segment in template.segments)
+        self._specs = {entity: schema.of(entity) for entity in Entity}
+
+    def request(
+        self,
+        query: str,
+        user_features: Mapping[str, FeatureValue],
+        context_features: Mapping[str, FeatureValue],
+    ) -> RenderedPart:
+        """Render what all rows of a request share: query, user and context.
+
+        Raises:
+            RequestInvalidError: a feature has the wrong type or is not finite.
+        """
+        user, missing_user = self._features(Entity.USER, user_features)
+        context, missing_context = self._features(Entity.CONTEXT, context_features)
+        texts = {
+            SegmentName.QUERY: query,
+            SegmentName.USER: user,
+            SegmentName.CONTEXT: context,
+        }
+        return RenderedPart(texts, missing_user + missing_context)
+
+    def item(self, title: str, item_features: Mapping[str, FeatureValue]) -> RenderedPart:
+        """Render what belongs to one candidate: title and item features.
+
+        Raises:
+            RequestInvalidError: a feature has the wrong type or is not finite.
+        """
+        item, missing = self._features(Entity.ITEM, item_features)
+        return RenderedPart({SegmentName.TITLE: title, SegmentName.ITEM: item}, missing)
+
+    def row(self, request: RenderedPart, item: RenderedPart) -> Segments:
+        """Join both parts to one row's segments, in the template's order."""
+        shared, own = request.texts, item.texts
+        return tuple(shared[name] if name in shared else own[name] for name in self._names)
+
+    def unknown(self, entity: Entity, features: Mapping[str, FeatureValue]) -> tuple[str, ...]:
+        """Return the qualified names of features that the model does not know, sorted."""
+        known = {spec.name for spec in self._specs[entity]}
+        return tuple(sorted(f"{entity.value}.{name}" for name in features.keys() - known))
+
+    def _features(
+        self, entity: Entity, values: Mapping[str, FeatureValue]
+    ) -> tuple[str, tuple[str, ...]]:
+        specs = self._specs[entity]
+        rendered = FEATURE_JOINER.join(spec.render(values.get(spec.name)) for spec in specs)
+        missing = tuple(
+            spec.qualified_name for spec in specs if spec.is_missing(values.get(spec.name))
+        )
+        return rendered, missing

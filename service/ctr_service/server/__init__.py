@@ -1,0 +1,1 @@
+"""The gRPC edge: proto <-> types, limits, status codes, health. No scoring logic."""

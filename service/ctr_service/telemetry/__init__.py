@@ -1,0 +1,1 @@
+"""Names and instruments of everything that the gateway reports."""

@@ -1,0 +1,158 @@
+"""The domain's values, free of wire formats: what flows from the servicer to the backend.
+
+Shapes and units: token ids are int32; a row is one (request, candidate) pair as token ids; a batch
+is rows padded on the right to one bucket; times end in `_ns`; deadlines are absolute on the
+injected clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ctr_service.errors import Reason
+
+    IntArray: TypeAlias = NDArray[np.int32]
+    FloatArray: TypeAlias = NDArray[np.float32]
+
+FeatureValue: TypeAlias = float | int | str | tuple[str, ...]
+
+
+class Priority(enum.Enum):
+    """The order in which waiting requests are served."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class Status(enum.Enum):
+    """How a prediction came about; names equal the wire's PredictionStatus."""
+
+    SCORED = "scored"
+    FALLBACK = "fallback"
+    INVALID = "invalid"
+
+
+class Source(enum.Enum):
+    """Where a probability comes from; names equal the wire's PredictionSource."""
+
+    MODEL = "model"
+    CACHE = "cache"
+    COALESCED = "coalesced"
+    STALE = "stale"
+    PRIOR = "prior"
+    BASE_RATE = "base_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """Why one item is not scored: the reason, and a sentence that names field, limit and size."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One item of the list. `error` is set when validation at the edge already refused it."""
+
+    item_id: str
+    title: str
+    item_version: str = ""
+    features: Mapping[str, FeatureValue] = field(default_factory=dict)
+    prior_score: float | None = None
+    rank: int | None = None
+    error: ItemError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One search to score. `deadline_ns` is absolute on the injected clock."""
+
+    request_id: str
+    query: str
+    candidates: tuple[Candidate, ...]
+    deadline_ns: int
+    user_id: str = ""
+    user_features: Mapping[str, FeatureValue] = field(default_factory=dict)
+    context_features: Mapping[str, FeatureValue] = field(default_factory=dict)
+    priority: Priority = Priority.INTERACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One (request, candidate) pair as the model sees it.
+
+    Attributes:
+        ids: int32 [length]: `[CLS] first [SEP] rest [SEP]`, unpadded.
+        first_length: tokens up to and including the first `[SEP]`; they get token type 0.
+    """
+
+    ids: IntArray
+    first_length: int
+
+    @property
+    def length(self) -> int:
+        """Length in tokens."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows padded on the right to one length; the graph's inputs.
+
+    Attributes:
+        ids: int32 [rows, bucket].
+        lengths: int32 [rows], the unpadded lengths.
+        first_lengths: int32 [rows].
+    """
+
+    ids: IntArray
+    lengths: IntArray
+    first_lengths: IntArray
+
+    @property
+    def padded_tokens(self) -> int:
+        """Tokens that the backend computes: rows x bucket."""
+        return int(self.ids.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one candidate. `click_probability` is None when the status is INVALID."""
+
+    item_id: str
+    status: Status
+    click_probability: float | None = None
+    source: Source | None = None
+    defaulted_features: tuple[str, ...] = ()
+    error: ItemError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimings:
+    """Where the time of one request went, in nanoseconds."""
+
+    total_ns: int
+    features_ns: int
+    tokens_ns: int
+    queue_ns: int
+    compute_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer for one search: one prediction a candidate, in the request's order."""
+
+    predictions: tuple[Prediction, ...]
+    timings: StageTimings
+    degraded: bool
+    truncated_texts: int = 0
+    ignored_features: tuple[str, ...] = ()
