@@ -1,0 +1,70 @@
+# `make demo` and `make test` do their own set-up. `make help` lists everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CODE := service export demo tests tools
+
+# What the demo trains on. Empty: a log that it generates.
+DATA ?=
+GROUP ?=
+BASE_MODEL ?=
+SEED ?=
+
+.PHONY: help demo test test-quick lint format proto proto-check setup lock clean
+
+help: ## Show this list
+	@echo "ctr-serve: serve BERT click-through models over gRPC"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make demo DATA=log.csv [GROUP=column] [BASE_MODEL=dir] [SEED=n]   the same on your own log"
+	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-train, ctr-export, ctr-service, ctr-client"
+
+demo: $(INSTALLED) ## Log -> fine-tuned BERT -> gated bundle -> gateway -> 500 searches over gRPC
+	@$(BIN)/python -m ctr_demo $(if $(DATA),--data '$(DATA)') $(if $(GROUP),--group '$(GROUP)') \
+	  $(if $(BASE_MODEL),--base-model '$(BASE_MODEL)') $(if $(SEED),--seed '$(SEED)')
+
+test: $(INSTALLED) ## All tests
+	@$(BIN)/pytest
+
+test-quick: $(INSTALLED) ## Tests that load no real weights
+	@$(BIN)/pytest -m "not weights"
+
+lint: $(INSTALLED) proto-check ## ruff, mypy strict, import contracts, proto lint, generated code
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+
+format: $(INSTALLED) ## Format the code
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix --silent $(CODE) || true
+
+proto: $(INSTALLED) ## Generate code from proto/ctr/v1, beside its source
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/generate_proto.sh proto
+
+proto-check: $(INSTALLED) ## Fail when generated code differs from its source
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check_proto.sh
+
+setup: $(INSTALLED) ## Make the virtual environment
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "setting up $(VENV) (about two minutes, once) ..." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lock: $(INSTALLED) ## Write the versions of this environment to constraints.txt
+	@tools/lock.sh $(BIN)/pip > constraints.txt.new && mv constraints.txt.new constraints.txt
+
+clean: ## Remove everything that was built, the environment too
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
