@@ -1,0 +1,91 @@
+"""What the demo promises, checked on its own figures every time it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BAYES_AUC_RANGE = (0.70, 0.85)
+BASELINE_MAX_LIFT_SHARE = 0.80
+MODEL_MIN_LIFT_SHARE = 0.90
+MAX_ECE_TO_TRUTH = 0.02
+MAX_NORMALISED_ENTROPY = 0.95
+AUC_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise: what was measured, what was promised, and whether it holds."""
+
+    name: str
+    measured: str
+    promised: str
+    holds: bool
+
+
+def lift_share(auc: float, best: float) -> float:
+    """Return the share of the best possible lift over 0.5 that an AUC reaches."""
+    return (auc - 0.5) / (best - 0.5)
+
+
+def check_serving(figures: Mapping[str, float]) -> list[Check]:
+    """Check that serving changed nothing and served everything; holds for any log."""
+    offline, served = figures["auc_offline"], figures["auc_served"]
+    return [
+        Check(
+            "served AUC equals the offline one",
+            f"{served:.6f} / {offline:.6f}",
+            f"equal to {AUC_DECIMALS} decimals",
+            abs(served - offline) < 0.5 * 10**-AUC_DECIMALS,
+        ),
+        Check(
+            "every candidate was scored",
+            f"{figures['scored']:.0f} of {figures['pairs']:.0f}",
+            "all",
+            figures["scored"] == figures["pairs"],
+        ),
+    ]
+
+
+def check_generated(figures: Mapping[str, float]) -> list[Check]:
+    """Check what only a log with a known truth can show."""
+    bayes = figures["auc_bayes"]
+    low, high = BAYES_AUC_RANGE
+    baseline = lift_share(figures["auc_baseline"], bayes)
+    model = lift_share(figures["auc_served"], bayes)
+    ece, entropy = figures["ece_to_truth"], figures["normalised_entropy"]
+    return [
+        Check(
+            "Bayes AUC of the held-out clicks",
+            f"{bayes:.4f}",
+            f"{low} to {high}",
+            low <= bayes <= high,
+        ),
+        Check(
+            "word overlap does not solve it (share of the Bayes lift)",
+            f"{baseline:.3f}",
+            f"<= {BASELINE_MAX_LIFT_SHARE}",
+            baseline <= BASELINE_MAX_LIFT_SHARE,
+        ),
+        Check(
+            "served AUC (share of the Bayes lift)",
+            f"{model:.3f}",
+            f">= {MODEL_MIN_LIFT_SHARE}",
+            model >= MODEL_MIN_LIFT_SHARE,
+        ),
+        Check(
+            "calibration error against the true attraction",
+            f"{ece:.4f}",
+            f"<= {MAX_ECE_TO_TRUTH}",
+            ece <= MAX_ECE_TO_TRUTH,
+        ),
+        Check(
+            "normalised entropy",
+            f"{entropy:.4f}",
+            f"< {MAX_NORMALISED_ENTROPY}",
+            entropy < MAX_NORMALISED_ENTROPY,
+        ),
+    ]
