@@ -53,7 +53,7 @@ class IsotonicCalibration(BaseModel):
         x, p = np.asarray(self.logits), np.asarray(self.probabilities)
         if x.shape != p.shape or not np.isfinite(x).all() or (np.diff(x) <= 0).any():
             raise ValueError("isotonic knots: logits must be finite and rise strictly")
-        if (np.diff(p) < 0).any() or p[0] < 0 or p[-1] > 1:
+        if not ((np.diff(p) >= 0).all() and p[0] >= 0 and p[-1] <= 1):  # NaN too
             raise ValueError("isotonic knots: probabilities must not fall and lie in [0, 1]")
         return self
 

@@ -35,6 +35,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
         raise BundleError(f"{path.name} cannot be read as a tokenizer: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    # A user who types "[SEP]" types five characters; only the template sets special tokens.
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

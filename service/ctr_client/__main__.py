@@ -1,0 +1,5 @@
+"""`python -m ctr_client`."""
+
+from ctr_client.cli import main
+
+main()

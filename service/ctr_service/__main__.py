@@ -1,0 +1,5 @@
+"""`python -m ctr_service`."""
+
+from ctr_service.cli import main
+
+main()

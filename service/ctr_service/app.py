@@ -1,0 +1,204 @@
+"""The composition root: builds every object, and owns the order of start and stop.
+
+Start: the bundle is checked, metrics open, the engine loads, gRPC listens with health NOT_SERVING,
+warm-up runs, the batcher starts, the gate opens and health says SERVING. Stop is the same
+backwards; `server.lifecycle` says how the server lets go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from ctr_service.backend.base import Cost
+from ctr_service.backend.onnx import OnnxBackend
+from ctr_service.bundle.bundle import load_bundle
+from ctr_service.bundle.files import write_text_aside
+from ctr_service.clock import Clock, SystemClock
+from ctr_service.cpus import available_cpus
+from ctr_service.errors import SettingsError
+from ctr_service.limits import NS_PER_S
+from ctr_service.scoring import Engine, build_scoring, plan_of
+from ctr_service.server.assembly import Facilities, build_server
+from ctr_service.server.standby import Standby
+from ctr_service.telemetry.endpoint import MetricsEndpoint
+from ctr_service.telemetry.instruments import Instruments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from structlog.typing import FilteringBoundLogger
+
+    from ctr_service.bundle.bundle import Bundle
+    from ctr_service.plan import ServingPlan
+    from ctr_service.server.lifecycle import Sleep
+    from ctr_service.settings import Settings
+
+REQUEST_ID_BYTES = 16
+
+
+def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+    """Load the bundle's graph into ONNX Runtime. Blocks.
+
+    Raises:
+        SettingsError: the plan names an engine that this release does not have.
+        BundleError: the graph cannot be loaded.
+    """
+    if plan.engine != "onnxruntime":
+        raise SettingsError(f"this release runs onnxruntime only, not {plan.engine}")
+    layout, measured = plan.layout, plan.variant.costs
+    backend = OnnxBackend(
+        {plan.graph: bundle.path_of(plan.variant)},
+        sessions=plan.sessions,
+        threads_a_session=plan.threads_a_session,
+        clock=clock,
+        costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
+    )
+    return Engine(
+        backend,
+        lambda: backend.warm_up(plan.graph, layout.buckets_tokens, layout.max_batch_tokens),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What comes from outside the program; tests bring their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    sleep: Sleep = asyncio.sleep
+    new_request_id: Callable[[], str] = lambda: secrets.token_hex(REQUEST_ID_BYTES)
+    open_engine: Callable[[Bundle, ServingPlan, Clock], Engine] = open_onnx
+    cpus: Callable[[], int] = available_cpus
+
+
+class App:
+    """One gateway in this event loop. `async with App(...) as app` serves for the block's length.
+
+    Attributes:
+        instruments: its metrics, also without an endpoint.
+        port: where gRPC listens; 0 before the start.
+        metrics_port: where /metrics is; None before the start and without metrics.
+    """
+
+    def __init__(
+        self, settings: Settings, *, log: FilteringBoundLogger, outside: Outside | None = None
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._outside = outside or Outside()
+        self._stack = contextlib.AsyncExitStack()
+        self.instruments = Instruments(CollectorRegistry())
+        self.port = 0
+        self.metrics_port: int | None = None
+
+    async def start(self) -> None:
+        """Serve; returns when health says SERVING. What was begun is undone when it fails.
+
+        Raises:
+            SettingsError: a port cannot be had, or the bundle has not what was asked for.
+            BundleError: the bundle is not what it should be.
+            BackendFailedError: warm-up failed.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Drain, finish what was accepted, and free everything."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings, outside = self._settings, self._outside
+        bundle = await asyncio.to_thread(load_bundle, settings.bundle)
+        plan = plan_of(settings, bundle, outside.cpus())
+        self._open_metrics(stack, bundle, plan)
+        instruments = self.instruments
+        engine = await asyncio.to_thread(outside.open_engine, bundle, plan, outside.clock)
+        stack.push_async_callback(engine.backend.close)
+        # The batcher is built last but stops between the server and the backend.
+        before_backend = await stack.enter_async_context(contextlib.AsyncExitStack())
+
+        standby = Standby()
+        facilities = Facilities(
+            outside.clock, outside.sleep, outside.new_request_id, instruments, self._log
+        )
+        bound = build_server(settings, bundle, plan, standby, facilities)
+        self.port = bound.port
+        await bound.server.start()
+        stack.push_async_callback(bound.lifecycle.close)
+
+        began_ns = outside.clock.now_ns()
+        costs = await engine.warm_up()
+        warm_up_s = (outside.clock.now_ns() - began_ns) / NS_PER_S
+        instruments.warmed_up(warm_up_s)
+        scoring = build_scoring(
+            settings=settings,
+            bundle=bundle,
+            plan=plan,
+            backend=engine.backend,
+            costs=costs,
+            observer=instruments,
+            clock=outside.clock,
+        )
+        instruments.watch_cache(scoring.cache)
+        await scoring.batcher.start()
+        before_backend.push_async_callback(scoring.batcher.close)
+        standby.ready(scoring.predictor)
+        bound.lifecycle.open()
+        self._tell_serving(stack, bundle, plan, warm_up_s)
+
+    def _open_metrics(
+        self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan
+    ) -> None:
+        settings = self._settings
+        self.instruments.model_loaded(
+            name=bundle.manifest.model_name,
+            version=bundle.manifest.model_version,
+            graph=plan.graph_name,
+            manifest_sha256=bundle.manifest_sha256,
+        )
+        if settings.metrics:
+            endpoint = MetricsEndpoint(
+                self.instruments.registry, host=settings.metrics_host, port=settings.metrics_port
+            )
+            stack.callback(endpoint.close)
+            self.metrics_port = endpoint.port
+
+    def _tell_serving(
+        self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan, warm_up_s: float
+    ) -> None:
+        settings = self._settings
+        if settings.port_file is not None:
+            write_text_aside(settings.port_file, f"{self.port}\n")
+            stack.callback(settings.port_file.unlink, missing_ok=True)
+        self._log.info(
+            "serving",
+            address=f"{settings.host}:{self.port}",
+            metrics_port=self.metrics_port,
+            model=bundle.manifest.model_name,
+            version=bundle.manifest.model_version,
+            graph=plan.graph_name,
+            warm_up_s=round(warm_up_s, 3),
+            sessions=plan.sessions,
+            threads_a_session=plan.threads_a_session,
+            cpus=plan.cpus,
+        )

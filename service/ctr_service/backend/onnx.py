@@ -1,0 +1,204 @@
+"""ONNX Runtime in this process: sessions side by side, each with a worker thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS, Cost, Outputs
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.errors import BackendFailedError, DeadlineExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ctr_service.clock import Clock
+
+WARM_UP_REPEATS = 3
+"""Runs a shape; the median is its cost, so that the first run's allocations do not count."""
+SHORT_FIRST_LENGTH = 2
+"""First-segment length of warm-up rows: `[CLS] [SEP]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """One thread, and its session of each graph."""
+
+    sessions: Mapping[str, OnnxSession]
+    thread: ThreadPoolExecutor
+
+
+class OnnxBackend:
+    """Implements `Backend`. Belongs to one event loop; engines run in worker threads."""
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Path],
+        *,
+        sessions: int,
+        threads_a_session: int,
+        clock: Clock,
+        costs: tuple[Cost, ...] = (),
+    ) -> None:
+        """Load every graph once a session. Blocks for as long as loading takes.
+
+        Args:
+            graphs: graph name -> `.onnx` file.
+            sessions: runs side by side; the backend's `slots`.
+            threads_a_session: intra-op threads of each; 1 uses the worker thread itself.
+            clock: deadlines are absolute on it.
+            costs: known costs, until `warm_up` measures its own.
+
+        Raises:
+            BundleError: a file is no graph that this runtime loads.
+            ValueError: `sessions` or `threads_a_session` is below 1.
+        """
+        if sessions < 1 or threads_a_session < 1:
+            raise ValueError("sessions and threads_a_session must be at least 1")
+        self._clock = clock
+        self._costs = costs
+        loaded = [
+            {name: OnnxSession(path, threads=threads_a_session) for name, path in graphs.items()}
+            for _ in range(sessions)
+        ]
+        self._workers = [
+            _Worker(by_graph, ThreadPoolExecutor(1, thread_name_prefix=f"onnx-{index}"))
+            for index, by_graph in enumerate(loaded)
+        ]
+        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
+        self._closed = False
+
+    @property
+    def slots(self) -> int:
+        """Sessions that run side by side."""
+        return len(self._workers)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What `warm_up` measured; before, what the constructor was given."""
+        return self._costs
+
+    async def run(
+        self, graph: str, tensors: Mapping[str, NDArray[np.generic]], deadline_ns: int
+    ) -> Outputs:
+        """Run one batch on an idle session; wait for one if none is. See `Backend.run`."""
+        self._refuse_if_closed()
+        if graph not in self._workers[0].sessions:
+            raise BackendFailedError(f"the backend holds no graph {graph}")
+        worker = await self._idle.get()
+        try:
+            self._refuse_if_closed()
+        except BackendFailedError:
+            self._idle.put_nowait(worker)
+            raise
+        return await self._submit(worker, graph, tensors, deadline_ns)
+
+    async def warm_up(
+        self, graph: str, buckets_tokens: Sequence[int], max_batch_tokens: int
+    ) -> tuple[Cost, ...]:
+        """Run one row and a full batch of every bucket on every session, all sessions at once.
+
+        Afterwards no request meets a shape for the first time, and `costs` holds what was
+        measured, under the load that serving has.
+
+        Args:
+            graph: which graph.
+            buckets_tokens: the lengths that will be served.
+            max_batch_tokens: most `rows * bucket` of a batch.
+
+        Raises:
+            BackendFailedError: a shape failed; the backend must not serve.
+        """
+        costs: list[Cost] = []
+        for bucket in buckets_tokens:
+            for rows in sorted({1, max(1, max_batch_tokens // bucket)}):
+                seconds = [
+                    await asyncio.gather(
+                        *(self._warm_run(worker, graph, rows, bucket) for worker in self._workers)
+                    )
+                    for _ in range(WARM_UP_REPEATS)
+                ]
+                median = statistics.median(value for repeat in seconds for value in repeat)
+                costs.append(Cost(bucket, rows, median))
+        self._costs = tuple(costs)
+        return self._costs
+
+    async def ready(self) -> bool:
+        """Say whether a batch would run now."""
+        return not self._closed
+
+    async def close(self) -> None:
+        """Let running batches end, then free sessions and threads. Idempotent."""
+        self._closed = True
+        for worker in self._workers:
+            await asyncio.to_thread(worker.thread.shutdown)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise BackendFailedError("the backend is closed")
+
+    async def _warm_run(self, worker: _Worker, graph: str, rows: int, bucket: int) -> float:
+        tensors: dict[str, NDArray[np.generic]] = {
+            INPUT_IDS: np.zeros((rows, bucket), dtype=np.int32),
+            LENGTHS: np.full(rows, bucket, dtype=np.int32),
+            FIRST_LENGTHS: np.full(rows, min(SHORT_FIRST_LENGTH, bucket), dtype=np.int32),
+        }
+        future = worker.thread.submit(self._run_blocking, worker.sessions[graph], tensors, None)
+        return (await asyncio.wrap_future(future)).compute_ns / 1e9
+
+    async def _submit(
+        self,
+        worker: _Worker,
+        graph: str,
+        tensors: Mapping[str, NDArray[np.generic]],
+        deadline_ns: int,
+    ) -> Outputs:
+        loop = asyncio.get_running_loop()
+
+        def give_back(_: Future[Outputs]) -> None:
+            # From the worker's thread: a caller that was cancelled must not free the session while
+            # the engine still runs on it. The loop may be gone when the process is ending.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._idle.put_nowait, worker)
+
+        future = worker.thread.submit(
+            self._run_blocking, worker.sessions[graph], tensors, deadline_ns
+        )
+        future.add_done_callback(give_back)
+        return await asyncio.wrap_future(future)
+
+    def _run_blocking(
+        self,
+        session: OnnxSession,
+        tensors: Mapping[str, NDArray[np.generic]],
+        deadline_ns: int | None,
+    ) -> Outputs:
+        started_ns = self._clock.now_ns()
+        if deadline_ns is not None and started_ns >= deadline_ns:
+            raise DeadlineExceededError("the deadline passed before the engine began")
+        outputs = session.run(tensors)
+        compute_ns = self._clock.now_ns() - started_ns
+        return Outputs(outputs, compute_ns, _rows_without_number(outputs))
+
+
+def _rows_without_number(outputs: Mapping[str, NDArray[np.generic]]) -> dict[int, str]:
+    """Find the rows whose logit is NaN or infinite: a number that must not be served."""
+    logits = outputs.get(LOGITS)
+    if logits is None or np.isfinite(logits.sum(dtype=np.float64)):
+        return {}
+    return {
+        int(index): "the model gave no finite number for this row"
+        for index in np.flatnonzero(~np.isfinite(logits))
+    }

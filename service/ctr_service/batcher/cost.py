@@ -1,0 +1,151 @@
+"""What a batch costs, learnt from every batch that ran.
+
+A run of `rows` rows padded to `bucket` tokens is expected to take
+
+    seconds = (start + token * rows * bucket) * factor[bucket]
+
+`start` is what a run costs before its first row, `token` the price of a padded token, and `factor`
+what a line cannot say (attention grows with the square of the length). All follow every observation
+by normalised least mean squares (Haykin, Adaptive Filter Theory, chapter 6) on their logarithms,
+the line by the speed that both its terms share and by the tilt between them. So they stay positive,
+old batches fade by a constant gain, and a stream of equal batches moves nothing that it does not
+show. The error of one batch counts at most a factor of two: a hiccup of the machine does not move
+the model, a lasting change does within some thirty batches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctr_service.backend.base import Cost
+
+GAIN = 0.2
+"""Share of an error that one observation corrects."""
+FACTOR_WEIGHT = 0.1
+"""How much less a bucket's factor moves than the line: the line follows the machine's speed."""
+FACTOR_FADE = 0.995
+MAX_LOG_ERROR = math.log(2)
+MIN_SECONDS = 1e-7
+START_SHARE = 0.2
+"""First guess of the start's share of the first observed run, when nothing was measured before."""
+KEPT_ERRORS = 256
+MIN_ERRORS = 32
+FIRST_MARGIN = 1.5
+"""Margin until enough errors are known."""
+MAX_MARGIN = 3.0
+MARGIN_QUANTILE = 0.99
+PACKING_MEMORY = 0.95
+"""Weight of the past in the mean cost of a token as batches are packed of late."""
+
+
+class CostModel:
+    """Tokens -> seconds, learnt online. Belongs to one event loop."""
+
+    def __init__(self, costs: Sequence[Cost] = ()) -> None:
+        """Start from measured costs, the warm-up's or the bundle's; without any, nothing is known.
+
+        Args:
+            costs: of batches with different `rows * bucket`, best at least two.
+        """
+        self._log_start = 0.0
+        self._log_token = 0.0
+        self._log_factor: dict[int, float] = {}
+        self._errors: deque[float] = deque(maxlen=KEPT_ERRORS)
+        self._observed = 0
+        self._margin = FIRST_MARGIN
+        self._packed_seconds = 0.0
+        self._packed_tokens = 0.0
+        self.known = bool(costs)
+        if costs:
+            self._fit(costs)
+
+    @property
+    def overhead_tokens(self) -> float:
+        """What the start of a run costs, in padded tokens; 0 while nothing is known."""
+        return math.exp(self._log_start - self._log_token) if self.known else 0.0
+
+    @property
+    def margin(self) -> float:
+        """The 99th percentile of observed over expected seconds of late; 1 to 3."""
+        return self._margin
+
+    def run_seconds(self, bucket_tokens: int, rows: int) -> float:
+        """Return the expected seconds of one run; 0 while nothing is known."""
+        if not self.known:
+            return 0.0
+        line = math.exp(self._log_start) + math.exp(self._log_token) * bucket_tokens * rows
+        return line * math.exp(self._log_factor.get(bucket_tokens, 0.0))
+
+    def drain_seconds(self, tokens: float) -> float:
+        """Return the expected seconds of one slot for rows of `tokens` tokens in all.
+
+        Uses what a token cost as batches were packed of late: starts and padding are in it.
+        """
+        if self._packed_tokens:
+            return tokens * self._packed_seconds / self._packed_tokens
+        return tokens * math.exp(self._log_token) if self.known else 0.0
+
+    def observe(self, *, bucket_tokens: int, rows: int, queued_tokens: int, seconds: float) -> None:
+        """Learn from one successful run.
+
+        Args:
+            bucket_tokens: the length that rows were padded to.
+            rows: number of rows.
+            queued_tokens: the rows' own buckets in sum, as they were counted in the queue.
+            seconds: from handing the batch to the backend to its answer.
+        """
+        seconds = max(seconds, MIN_SECONDS)
+        self._packed_seconds = self._packed_seconds * PACKING_MEMORY + seconds
+        self._packed_tokens = self._packed_tokens * PACKING_MEMORY + queued_tokens
+        if not self.known:
+            self._begin(bucket_tokens * rows, seconds)
+            return
+        error = math.log(seconds / self.run_seconds(bucket_tokens, rows))
+        self._keep_error(error)
+        self._step(bucket_tokens, rows, max(-MAX_LOG_ERROR, min(MAX_LOG_ERROR, error)))
+
+    def _begin(self, padded_tokens: int, seconds: float) -> None:
+        self._log_start = math.log(START_SHARE * seconds)
+        self._log_token = math.log((1 - START_SHARE) * seconds / padded_tokens)
+        self.known = True
+
+    def _step(self, bucket_tokens: int, rows: int, error: float) -> None:
+        start = math.exp(self._log_start)
+        start_share = start / (start + math.exp(self._log_token) * bucket_tokens * rows)
+        # The gradient of log(seconds) by the speed that both share, by the tilt between them, and
+        # by the bucket's factor.
+        tilt = 2 * start_share - 1
+        step = GAIN * error / (1 + tilt**2 + FACTOR_WEIGHT)
+        self._log_start += step * (1 + tilt)
+        self._log_token += step * (1 - tilt)
+        factor = self._log_factor.get(bucket_tokens, 0.0)
+        self._log_factor[bucket_tokens] = FACTOR_FADE * factor + step * FACTOR_WEIGHT
+
+    def _keep_error(self, error: float) -> None:
+        self._errors.append(error)
+        self._observed += 1
+        if self._observed >= MIN_ERRORS and self._observed % (MIN_ERRORS // 2) == 0:
+            worst = math.exp(float(np.quantile(self._errors, MARGIN_QUANTILE)))
+            self._margin = max(1.0, min(MAX_MARGIN, worst))
+
+    def _fit(self, costs: Sequence[Cost]) -> None:
+        """Fit the line by least squares of relative errors, and each bucket's mean residual."""
+        tokens = np.array([cost.bucket_tokens * cost.rows for cost in costs], dtype=np.float64)
+        seconds = np.maximum([cost.seconds for cost in costs], MIN_SECONDS)
+        columns = np.stack((np.ones_like(tokens), tokens), axis=1) / seconds[:, None]
+        start, token = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
+        cheapest = float((seconds / tokens).min())
+        self._log_token = math.log(max(float(token), START_SHARE * cheapest))
+        self._log_start = math.log(max(float(start), MIN_SECONDS))
+        residuals: dict[int, list[float]] = {}
+        for cost, observed in zip(costs, seconds, strict=True):
+            expected = self.run_seconds(cost.bucket_tokens, cost.rows)
+            residuals.setdefault(cost.bucket_tokens, []).append(math.log(observed / expected))
+        self._log_factor = {bucket: float(np.mean(r)) for bucket, r in residuals.items()}

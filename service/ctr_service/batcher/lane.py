@@ -1,0 +1,136 @@
+"""The lists of one priority that wait, in the order in which they are served."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ctr_service.types import Priority
+
+
+@dataclass(slots=True, eq=False)
+class QueuedList:
+    """The rows of one request that wait; the queue's unit, for a list is admitted and served whole.
+
+    A row is its place in the request's list of rows; the queue never sees its tokens.
+
+    Attributes:
+        deadline_ns: absolute; from then on its rows are not worth running.
+        enqueued_ns: when it was admitted.
+        priority: which lane it waits in.
+        places: bucket in tokens -> places of the rows that wait, the last one to run first. Owned
+            by the queue.
+    """
+
+    deadline_ns: int
+    enqueued_ns: int
+    priority: Priority
+    places: dict[int, list[int]] = field(default_factory=dict, init=False)
+    sequence: int = field(default=-1, init=False)
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait."""
+        return sum(map(len, self.places.values()))
+
+    @property
+    def waiting_tokens(self) -> int:
+        """Their tokens, each row padded to its bucket."""
+        return sum(bucket * len(places) for bucket, places in self.places.items())
+
+
+L = TypeVar("L", bound=QueuedList)
+
+
+class Lane(Generic[L]):
+    """Waiting lists by urgency: the deadline, or the time at which a list has aged if sooner.
+
+    The urgency of a list never changes, so that once it has aged no newcomer can pass it. The lists
+    stand in two sorted arrays (by urgency, by deadline): a binary search and a memory move of a few
+    kilobytes a list, and reading the first few in order costs nothing, which a heap cannot offer.
+    """
+
+    def __init__(self, ageing_ns: int) -> None:
+        self._ageing_ns = ageing_ns
+        self._by_urgency: list[tuple[int, int, L]] = []
+        self._by_deadline: list[tuple[int, int, L]] = []
+        self._sequences = itertools.count()
+        self.waiting_rows = 0
+        self.waiting_tokens = 0
+
+    def __len__(self) -> int:
+        return len(self._by_urgency)
+
+    def push(self, entry: L, buckets: Sequence[int]) -> None:
+        """Add a list whose i-th row is padded to `buckets[i]` tokens; rows run in that order."""
+        entry.sequence = next(self._sequences)
+        for place in range(len(buckets) - 1, -1, -1):
+            entry.places.setdefault(buckets[place], []).append(place)
+        self.waiting_rows += len(buckets)
+        self.waiting_tokens += sum(buckets)
+        bisect.insort(self._by_urgency, (self._urgency(entry), entry.sequence, entry))
+        bisect.insort(self._by_deadline, (entry.deadline_ns, entry.sequence, entry))
+
+    def remove(self, entry: L) -> int:
+        """Take out a list with all its rows; return how many waited, 0 when none did."""
+        rows = entry.waiting_rows
+        if rows:
+            self.waiting_rows -= rows
+            self.waiting_tokens -= entry.waiting_tokens
+            entry.places.clear()
+            self._forget(entry)
+        return rows
+
+    def take(self, entry: L, bucket: int, rows: int) -> list[int]:
+        """Take the first `rows` waiting rows of one bucket out of a list; return their places."""
+        places = entry.places[bucket]
+        taken = places[-rows:]
+        taken.reverse()
+        del places[-rows:]
+        if not places:
+            del entry.places[bucket]
+            if not entry.places:
+                self._forget(entry)
+        self.waiting_rows -= len(taken)
+        self.waiting_tokens -= bucket * len(taken)
+        return taken
+
+    def most_urgent(self, tokens: int) -> list[L]:
+        """Return lists in order of urgency until they hold `tokens` tokens; at least one."""
+        found: list[L] = []
+        held = 0
+        for _, _, entry in self._by_urgency:
+            found.append(entry)
+            held += entry.waiting_tokens
+            if held >= tokens:
+                break
+        return found
+
+    def expired(self, now_ns: int) -> Iterator[L]:
+        """Yield the lists whose deadline has come; each must be removed before the next."""
+        while self._by_deadline and self._by_deadline[0][0] <= now_ns:
+            yield self._by_deadline[0][2]
+
+    def tokens_ahead(self, deadline_ns: int, now_ns: int) -> int:
+        """Return the tokens that would be served before a list that is pushed now."""
+        urgency = min(deadline_ns, now_ns + self._ageing_ns)
+        index = bisect.bisect_left(self._by_urgency, (urgency + 1,))
+        if 2 * index < len(self._by_urgency):
+            return sum(entry.waiting_tokens for _, _, entry in self._by_urgency[:index])
+        behind = sum(entry.waiting_tokens for _, _, entry in self._by_urgency[index:])
+        return self.waiting_tokens - behind
+
+    def _urgency(self, entry: L) -> int:
+        return min(entry.deadline_ns, entry.enqueued_ns + self._ageing_ns)
+
+    def _forget(self, entry: L) -> None:
+        for order, key in (
+            (self._by_urgency, self._urgency(entry)),
+            (self._by_deadline, entry.deadline_ns),
+        ):
+            del order[bisect.bisect_left(order, (key, entry.sequence))]

@@ -1,0 +1,62 @@
+"""What stands in for a score that is missing: the caller's prior, else the model's base rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctr_service.errors import (
+    BackendFailedError,
+    CtrError,
+    DeadlineExceededError,
+    Reason,
+)
+from ctr_service.types import ItemError, Prediction, Source, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctr_service.types import Candidate
+
+_WHY = {
+    reason: ItemError(reason, detail)
+    for reason, detail in (
+        (Reason.DEADLINE_EXCEEDED, "the score was not ready before the deadline"),
+        (Reason.OVERLOADED, "the queue could not finish this item before the deadline"),
+        (Reason.BACKEND_FAILED, "the model's backend failed this item"),
+    )
+}
+
+
+def fall_back(
+    candidate: Candidate, error: CtrError, base_rate: float, defaulted: tuple[str, ...]
+) -> Prediction:
+    """Return a FALLBACK prediction that says why."""
+    prior = candidate.prior_score
+    return Prediction(
+        candidate.item_id,
+        Status.FALLBACK,
+        click_probability=base_rate if prior is None else prior,
+        source=Source.BASE_RATE if prior is None else Source.PRIOR,
+        defaulted_features=defaulted,
+        error=_WHY.get(error.reason, _WHY[Reason.BACKEND_FAILED]),
+    )
+
+
+def error_of_all(
+    errors: Sequence[CtrError], *, budget_ns: int, elapsed_ns: int
+) -> DeadlineExceededError | BackendFailedError:
+    """Return the error of a request of which no row was scored.
+
+    Args:
+        errors: of its rows. One that came too late makes the whole request late: more time might
+            have helped.
+        budget_ns: what the request was given.
+        elapsed_ns: what it took.
+    """
+    if any(error.reason is not Reason.BACKEND_FAILED for error in errors):
+        return DeadlineExceededError(
+            f"no candidate was scored within {budget_ns // 1_000_000} ms; "
+            "allow more time or send fewer candidates",
+            metadata={"limit": str(budget_ns), "size": str(elapsed_ns)},
+        )
+    return BackendFailedError("the model's backend failed every candidate; retry on another server")

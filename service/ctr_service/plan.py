@@ -1,0 +1,88 @@
+"""Which graph serves, and on how many sessions: pure decisions from manifest, settings and CPUs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctr_service.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ctr_service.bundle.manifest import GraphVariant, Layout, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the operator asks for; None and 0 leave it to the bundle."""
+
+    engine: str | None = None
+    precision: str | None = None
+    sessions: int = 0
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServingPlan:
+    """What will serve.
+
+    Attributes:
+        graph, engine, precision: name the variant in the manifest.
+        sessions: batches that run at once.
+        threads_a_session: threads of each.
+        cpus: what this process may use; sessions x threads may be less.
+    """
+
+    graph: str
+    engine: str
+    precision: str
+    variant: GraphVariant
+    layout: Layout
+    sessions: int
+    threads_a_session: int
+    cpus: int
+
+    @property
+    def graph_name(self) -> str:
+        """Graph, engine and precision, as GetModel says them."""
+        return f"{self.graph}/{self.engine}/{self.precision}"
+
+
+def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
+    """Choose the variant and the layout.
+
+    The bundle's layout was measured on another machine, perhaps: what it gives is cut so that
+    sessions x threads fit on `cpus`. What the operator asked for is taken as it is.
+
+    Raises:
+        SettingsError: the bundle has no variant of the engine and precision asked for.
+    """
+    default = manifest.default
+    engine = wishes.engine or default.engine
+    precision = wishes.precision or default.precision
+    try:
+        variant = manifest.variant(default.graph, engine, precision)
+    except KeyError:
+        raise SettingsError(
+            f"the bundle has no {engine}/{precision}; --engine and --precision may be "
+            f"{_variants(manifest, default.graph)}"
+        ) from None
+    layout = manifest.layout
+    threads = wishes.threads or min(layout.threads_a_session, cpus)
+    sessions = wishes.sessions or max(1, min(layout.sessions, cpus // threads))
+    return ServingPlan(
+        graph=default.graph,
+        engine=engine,
+        precision=precision,
+        variant=variant,
+        layout=layout,
+        sessions=sessions,
+        threads_a_session=threads,
+        cpus=cpus,
+    )
+
+
+def _variants(manifest: Manifest, graph: str) -> str:
+    engines = manifest.graphs[graph]
+    return ", ".join(
+        f"{engine}/{precision}" for engine, found in sorted(engines.items()) for precision in found
+    )

@@ -1,0 +1,142 @@
+"""What every RPC shares: the gate, the outcome's metrics, errors as status, one line a defect."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import grpc
+
+from ctr_service.limits import NS_PER_S
+from ctr_service.server.status import refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    from structlog.typing import FilteringBoundLogger
+
+    from ctr_service.clock import Clock
+    from ctr_service.errors import Reason
+    from ctr_service.server.gate import Gate
+    from ctr_service.server.status import Refusal
+
+    Context: TypeAlias = grpc.aio.ServicerContext[bytes, bytes]
+
+MAX_HOLD_S = 1.0
+"""A refusal at the closing gate is held at most this long, and at most half the caller's time."""
+
+
+class CallObserver(Protocol):
+    """Receives the begin and the end of each call. Must return at once and not raise."""
+
+    def call_started(self, method: str) -> None:
+        """A call of `method` arrived."""
+        ...
+
+    def call_finished(
+        self, method: str, *, code: str, reason: Reason | None, seconds: float
+    ) -> None:
+        """It ended with a gRPC code (its name) and, when refused, a reason."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One call in progress.
+
+    Attributes:
+        request_id: set once the request is parsed.
+        made_here: the server made the id, so that it may be logged as it is.
+    """
+
+    request_id: str = ""
+    made_here: bool = False
+
+    @property
+    def log_id(self) -> str:
+        """The id for logs: a caller's own id only as a digest's beginning."""
+        if self.made_here or not self.request_id:
+            return self.request_id
+        return f"sha256:{hashlib.sha256(self.request_id.encode()).hexdigest()[:16]}"
+
+
+class Edge:
+    """Runs the body of a call and ends the call in the one way that its outcome asks for."""
+
+    def __init__(
+        self, *, gate: Gate, observer: CallObserver, clock: Clock, log: FilteringBoundLogger
+    ) -> None:
+        self._gate = gate
+        self._observer = observer
+        self._clock = clock
+        self._log = log
+
+    async def run(
+        self, method: str, context: Context, body: Callable[[Call], Awaitable[bytes]]
+    ) -> bytes:
+        """Run `body` inside the gate and return its answer, or abort the call.
+
+        Raises:
+            grpc.aio.AbortError: the call was refused or failed; the status is set.
+            asyncio.CancelledError: the caller went away.
+        """
+        call = Call()
+        started_ns = self._clock.now_ns()
+        self._observer.call_started(method)
+        code, reason = grpc.StatusCode.OK, None
+        try:
+            async with self._gate.admit(patience_s=_patience_s(context)):
+                return await body(call)
+        except asyncio.CancelledError:
+            code = _code_of_cancellation(context)
+            raise
+        except Exception as error:  # noqa: BLE001 -- the edge: every error becomes a status here
+            refusal = refusal_of(error)
+            code, reason = refusal.code, refusal.reason
+            self._tell(method, call, error, refusal)
+        finally:
+            self._observer.call_finished(
+                method,
+                code=code.name,
+                reason=reason,
+                seconds=(self._clock.now_ns() - started_ns) / NS_PER_S,
+            )
+        return await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
+
+    def _tell(self, method: str, call: Call, error: Exception, refusal: Refusal) -> None:
+        if not refusal.is_defect:
+            self._log.debug(
+                "call_refused",
+                method=method,
+                code=refusal.code.name,
+                reason=refusal.reason.name,
+                request_id=call.log_id,
+            )
+            return
+        # The error's own text may quote a request, so only its type and its place are told.
+        self._log.error(
+            "call_failed",
+            method=method,
+            request_id=call.log_id,
+            error=type(error).__qualname__,
+            at=[
+                f"{f.filename}:{f.lineno} {f.name}"
+                for f in traceback.extract_tb(error.__traceback__)
+            ],
+        )
+
+
+def _patience_s(context: Context) -> float:
+    remaining_s = context.time_remaining()
+    return MAX_HOLD_S if remaining_s is None else min(MAX_HOLD_S, remaining_s / 2)
+
+
+def _code_of_cancellation(context: Context) -> grpc.StatusCode:
+    """Tell a caller whose deadline passed from one that hung up: both cancel the handler."""
+    remaining_s = context.time_remaining()
+    passed = remaining_s is not None and remaining_s <= 0
+    return grpc.StatusCode.DEADLINE_EXCEEDED if passed else grpc.StatusCode.CANCELLED

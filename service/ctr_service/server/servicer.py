@@ -1,0 +1,144 @@
+"""ctr.v1.PredictionService: bytes in, bytes out; the predictor decides, this file translates.
+
+Both methods are registered without gRPC's own deserialiser. It would answer UNKNOWN to bytes that
+do not parse; parsed here they get INVALID_ARGUMENT with a reason, like every other bad request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import grpc
+
+from ctr.v1 import prediction_pb2
+from ctr_service.errors import ModelNotFoundError, RequestInvalidError
+from ctr_service.limits import NS_PER_S
+from ctr_service.server.decode import check_model_ref, parse_message
+from ctr_service.server.encode import encode_answer
+from ctr_service.server.violations import at_wire_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctr_service.clock import Clock
+    from ctr_service.server.decode import Decoder
+    from ctr_service.server.edge import Call, Context, Edge
+    from ctr_service.types import Answer, SearchRequest
+
+SERVICE_NAME = prediction_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name
+
+
+class Predicts(Protocol):
+    """What the servicer asks of the predictor."""
+
+    async def predict(self, request: SearchRequest) -> Answer:
+        """Score a search; see `ctr_service.predictor.Predictor.predict`."""
+        ...
+
+
+class AnswerObserver(Protocol):
+    """Receives each answer. Must return at once and not raise."""
+
+    def answered(self, answer: Answer) -> None:
+        """A search was answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What a call's deadline becomes: `default_s` when it has none, at most `max_s`."""
+
+    default_s: float
+    max_s: float
+
+    def budget_ns(self, remaining_s: float | None) -> int:
+        """Return the nanoseconds that a request may take from now on."""
+        budget_s = self.default_s if remaining_s is None else min(remaining_s, self.max_s)
+        return round(budget_s * NS_PER_S)
+
+
+class PredictionServicer:
+    """Serves one model."""
+
+    def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
+        self,
+        *,
+        edge: Edge,
+        decoder: Decoder,
+        predictor: Predicts,
+        observer: AnswerObserver,
+        model: prediction_pb2.GetModelResponse,
+        deadlines: Deadlines,
+        clock: Clock,
+        new_request_id: Callable[[], str],
+    ) -> None:
+        self._edge = edge
+        self._decoder = decoder
+        self._predictor = predictor
+        self._observer = observer
+        self._model = model
+        self._deadlines = deadlines
+        self._clock = clock
+        self._new_request_id = new_request_id
+
+    def handler(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """Return what `server.add_generic_rpc_handlers` takes."""
+        return grpc.method_handlers_generic_handler(
+            SERVICE_NAME,
+            {
+                "PredictClicks": grpc.unary_unary_rpc_method_handler(self.predict_clicks),
+                "GetModel": grpc.unary_unary_rpc_method_handler(self.get_model),
+            },
+        )
+
+    async def predict_clicks(self, raw: bytes, context: Context) -> bytes:
+        """Serve PredictClicks."""
+
+        async def body(call: Call) -> bytes:
+            return await self._predict(raw, context, call)
+
+        return await self._edge.run("PredictClicks", context, body)
+
+    async def get_model(self, raw: bytes, context: Context) -> bytes:
+        """Serve GetModel."""
+
+        async def body(_: Call) -> bytes:
+            request = parse_message(raw, prediction_pb2.GetModelRequest)
+            check_model_ref(request.model)
+            self._check_model(request.model)
+            return self._model.SerializeToString()
+
+        return await self._edge.run("GetModel", context, body)
+
+    async def _predict(self, raw: bytes, context: Context, call: Call) -> bytes:
+        deadline_ns = self._clock.now_ns() + self._deadlines.budget_ns(context.time_remaining())
+        message = parse_message(raw, prediction_pb2.PredictClicksRequest)
+        call.made_here = not message.request_id
+        call.request_id = message.request_id or self._new_request_id()
+        request = self._decoder.decode(message, request_id=call.request_id, deadline_ns=deadline_ns)
+        self._check_model(message.model)
+        try:
+            answer = await self._predictor.predict(request)
+        except RequestInvalidError as error:
+            raise at_wire_path(error) from None
+        response = encode_answer(
+            answer,
+            request_id=call.request_id,
+            model_name=self._model.name,
+            model_version=self._model.version,
+        )
+        self._observer.answered(answer)
+        return response.SerializeToString()
+
+    def _check_model(self, asked: prediction_pb2.ModelRef) -> None:
+        for field, wanted, served in (
+            ("model.name", asked.name, self._model.name),
+            ("model.version", asked.version, self._model.version),
+        ):
+            if wanted and wanted != served:
+                raise ModelNotFoundError(
+                    f"{field} is not the one served here: this server has model "
+                    f"{self._model.name}, version {self._model.version}",
+                    metadata={"field": field},
+                )

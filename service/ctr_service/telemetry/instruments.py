@@ -1,0 +1,166 @@
+"""The gateway's instruments: they hear what happens and keep the metrics of `names.py`.
+
+One object implements the observers of the edge, the servicer and the batcher. It holds a registry
+of its own; nothing global is touched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ctr_service.limits import NS_PER_S
+from ctr_service.telemetry import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.metrics_core import Metric as Family
+
+    from ctr_service.batcher.observer import BatchReport, DropCause
+    from ctr_service.bundle.tokens import TokenCache
+    from ctr_service.errors import Reason
+    from ctr_service.telemetry.names import Metric
+    from ctr_service.types import Answer, Priority
+
+
+class Instruments:
+    """Counts and times. Every method returns at once and may be called from the event loop."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._requests = self._counter(names.REQUESTS)
+        self._refusals = self._counter(names.REFUSALS)
+        self._request_s = self._histogram(names.REQUEST_SECONDS)
+        self._in_flight = self._gauge(names.IN_FLIGHT)
+        self._candidates = self._counter(names.CANDIDATES)
+        self._degraded = self._counter(names.DEGRADED)
+        self._truncated = self._counter(names.TRUNCATED)
+        self._batch_rows = self._histogram(names.BATCH_ROWS)
+        self._batches = self._counter(names.BATCHES)
+        self._padded_tokens = self._counter(names.PADDED_TOKENS)
+        self._row_tokens = self._counter(names.ROW_TOKENS)
+        self._queue_s = self._histogram(names.QUEUE_SECONDS)
+        self._compute_s = self._histogram(names.COMPUTE_SECONDS)
+        self._failed_rows = self._counter(names.FAILED_ROWS)
+        self._admitted_rows = self._counter(names.ADMITTED_ROWS)
+        self._shed_rows = self._counter(names.SHED_ROWS)
+        self._dropped_rows = self._counter(names.DROPPED_ROWS)
+        self._queued_rows = self._gauge(names.QUEUED_ROWS)
+        self._queued_tokens = self._gauge(names.QUEUED_TOKENS)
+        self._running = self._gauge(names.RUNNING_BATCHES)
+        self._warm_up_s = self._gauge(names.WARM_UP_SECONDS)
+        self._serving = self._gauge(names.SERVING)
+        self._model = Info(names.MODEL.name, names.MODEL.meaning, registry=registry)
+
+    # The edge and the servicer.
+
+    def call_started(self, method: str) -> None:
+        """A call arrived."""
+        self._in_flight.labels(method).inc()
+
+    def call_finished(
+        self, method: str, *, code: str, reason: Reason | None, seconds: float
+    ) -> None:
+        """It ended."""
+        self._in_flight.labels(method).dec()
+        self._requests.labels(method, code).inc()
+        self._request_s.labels(method).observe(seconds)
+        if reason is not None:
+            self._refusals.labels(method, reason.name).inc()
+
+    def answered(self, answer: Answer) -> None:
+        """A search was answered."""
+        tally = Tally((p.status, p.source) for p in answer.predictions)
+        for (status, source), count in tally.items():
+            self._candidates.labels(status.name, "none" if source is None else source.name).inc(
+                count
+            )
+        if answer.degraded:
+            self._degraded.inc()
+        if answer.truncated_texts:
+            self._truncated.inc(answer.truncated_texts)
+
+    # The batcher.
+
+    def admitted(self, *, rows: int, padded_tokens: int, priority: Priority) -> None:  # noqa: ARG002 -- the observer's signature
+        """A list entered the queue."""
+        self._admitted_rows.labels(priority.value).inc(rows)
+
+    def refused(self, *, rows: int, padded_tokens: int, priority: Priority) -> None:  # noqa: ARG002 -- the observer's signature
+        """A list was refused before it queued."""
+        self._shed_rows.labels(priority.value).inc(rows)
+
+    def dropped(self, *, rows: int, cause: DropCause) -> None:
+        """Admitted rows left the queue without a run."""
+        self._dropped_rows.labels(cause.value).inc(rows)
+
+    def finished(self, batch: BatchReport) -> None:
+        """A run ended, well or not."""
+        self._batches.inc()
+        self._batch_rows.observe(batch.rows)
+        self._padded_tokens.inc(batch.rows * batch.bucket_tokens)
+        self._row_tokens.inc(batch.row_tokens)
+        self._queue_s.observe(batch.queue_ns / NS_PER_S)
+        self._compute_s.observe(batch.compute_ns / NS_PER_S)
+        if batch.failed_rows:
+            self._failed_rows.inc(batch.failed_rows)
+
+    def load_changed(self, *, waiting_rows: int, waiting_tokens: int, running: int) -> None:
+        """The queue or the number of running batches changed."""
+        self._queued_rows.set(waiting_rows)
+        self._queued_tokens.set(waiting_tokens)
+        self._running.set(running)
+
+    # The process.
+
+    def model_loaded(self, *, name: str, version: str, graph: str, manifest_sha256: str) -> None:
+        """Say what serves."""
+        self._model.info(
+            {"name": name, "version": version, "graph": graph, "manifest_sha256": manifest_sha256}
+        )
+
+    def warmed_up(self, seconds: float) -> None:
+        """Warm-up is done."""
+        self._warm_up_s.set(seconds)
+
+    def serving_changed(self, *, serving: bool) -> None:
+        """Health changed."""
+        self._serving.set(1 if serving else 0)
+
+    def watch_cache(self, cache: TokenCache) -> None:
+        """Read the token cache whenever metrics are read."""
+        self.registry.register(_CacheCollector(cache))
+
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(metric.name, metric.meaning, metric.labels, registry=self.registry)
+
+    def _gauge(self, metric: Metric) -> Gauge:
+        return Gauge(metric.name, metric.meaning, metric.labels, registry=self.registry)
+
+    def _histogram(self, metric: Metric) -> Histogram:
+        return Histogram(
+            metric.name,
+            metric.meaning,
+            metric.labels,
+            buckets=metric.bounds,
+            registry=self.registry,
+        )
+
+
+class _CacheCollector(Collector):
+    """Reads a TokenCache's plain integers, which is safe from the metrics thread."""
+
+    def __init__(self, cache: TokenCache) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the cache's three metrics."""
+        hits, misses, size = names.CACHE_HITS, names.CACHE_MISSES, names.CACHE_BYTES
+        yield CounterMetricFamily(hits.name, hits.meaning, self._cache.hits)
+        yield CounterMetricFamily(misses.name, misses.meaning, self._cache.misses)
+        yield GaugeMetricFamily(size.name, size.meaning, self._cache.size_bytes)

@@ -1,0 +1,133 @@
+"""Every metric of the gateway: name, kind, unit, meaning, labels. Nothing else names a metric."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.Enum):
+    """The kinds of OpenMetrics that we use."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: without the suffixes that OpenMetrics adds (`_total`, `_bucket`, `_info`).
+        unit: the name's last word; empty for plain counts of things.
+        bounds: upper bounds of a histogram's buckets, in its unit.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+
+SECONDS_BOUNDS = (
+    *(0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0),
+)
+"""Fine between 10 and 100 ms, where the deadlines of searches lie; the last is the longest one."""
+ROWS_BOUNDS = (1.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)
+
+METHOD, CODE, REASON = "method", "code", "reason"
+STATUS, SOURCE, CAUSE, PRIORITY = "status", "source", "cause", "priority"
+
+REQUESTS = Metric(
+    "ctr_requests", Kind.COUNTER, "", "Calls ended, by gRPC method and code.", (METHOD, CODE)
+)
+REFUSALS = Metric(
+    "ctr_refusals",
+    Kind.COUNTER,
+    "",
+    "Calls that ended with an error, by ErrorReason.",
+    (METHOD, REASON),
+)
+REQUEST_SECONDS = Metric(
+    "ctr_request_duration_seconds",
+    Kind.HISTOGRAM,
+    "seconds",
+    "From a call's arrival in the process to its answer's bytes.",
+    (METHOD,),
+    SECONDS_BOUNDS,
+)
+IN_FLIGHT = Metric("ctr_requests_in_flight", Kind.GAUGE, "", "Calls in progress.", (METHOD,))
+CANDIDATES = Metric(
+    "ctr_candidates",
+    Kind.COUNTER,
+    "",
+    "Candidates answered, by status and source (`none` for INVALID).",
+    (STATUS, SOURCE),
+)
+DEGRADED = Metric(
+    "ctr_degraded_answers", Kind.COUNTER, "", "Answers in which at least one item fell back."
+)
+TRUNCATED = Metric(
+    "ctr_truncated_texts", Kind.COUNTER, "", "Distinct texts of a request cut to their budget."
+)
+BATCH_ROWS = Metric("ctr_batch_rows", Kind.HISTOGRAM, "", "Rows of a batch.", (), ROWS_BOUNDS)
+BATCHES = Metric("ctr_batches", Kind.COUNTER, "", "Batches run, retries of single rows included.")
+PADDED_TOKENS = Metric(
+    "ctr_padded_tokens", Kind.COUNTER, "", "Tokens computed, padding included: rows x bucket."
+)
+ROW_TOKENS = Metric("ctr_row_tokens", Kind.COUNTER, "", "Tokens computed, padding left out.")
+QUEUE_SECONDS = Metric(
+    "ctr_queue_wait_seconds",
+    Kind.HISTOGRAM,
+    "seconds",
+    "The longest wait of a row of a batch, from admission to the batch's begin.",
+    (),
+    SECONDS_BOUNDS,
+)
+COMPUTE_SECONDS = Metric(
+    "ctr_compute_seconds",
+    Kind.HISTOGRAM,
+    "seconds",
+    "Time of a batch inside the engine.",
+    (),
+    SECONDS_BOUNDS,
+)
+FAILED_ROWS = Metric("ctr_failed_rows", Kind.COUNTER, "", "Rows that a batch left without a score.")
+ADMITTED_ROWS = Metric(
+    "ctr_admitted_rows", Kind.COUNTER, "", "Rows that entered the queue.", (PRIORITY,)
+)
+SHED_ROWS = Metric(
+    "ctr_shed_rows", Kind.COUNTER, "", "Rows refused before they queued.", (PRIORITY,)
+)
+DROPPED_ROWS = Metric(
+    "ctr_dropped_rows", Kind.COUNTER, "", "Queued rows that left without a run.", (CAUSE,)
+)
+QUEUED_ROWS = Metric("ctr_queued_rows", Kind.GAUGE, "", "Rows that wait for a session.")
+QUEUED_TOKENS = Metric(
+    "ctr_queued_tokens", Kind.GAUGE, "", "Padded tokens that wait for a session."
+)
+RUNNING_BATCHES = Metric("ctr_running_batches", Kind.GAUGE, "", "Batches in the engine now.")
+CACHE_HITS = Metric("ctr_token_cache_hits", Kind.COUNTER, "", "Texts found in the token cache.")
+CACHE_MISSES = Metric("ctr_token_cache_misses", Kind.COUNTER, "", "Texts that were tokenised.")
+CACHE_BYTES = Metric("ctr_token_cache_bytes", Kind.GAUGE, "bytes", "Size of the token cache.")
+WARM_UP_SECONDS = Metric(
+    "ctr_warm_up_seconds", Kind.GAUGE, "seconds", "How long warm-up took; 0 until it is done."
+)
+SERVING = Metric("ctr_serving", Kind.GAUGE, "", "1 while health says SERVING, else 0.")
+MODEL = Metric(
+    "ctr_model",
+    Kind.INFO,
+    "",
+    "What serves.",
+    ("name", "version", "graph", "manifest_sha256"),
+)
+
+CATALOGUE: tuple[Metric, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Metric)
+)
+"""All of the above, in order."""

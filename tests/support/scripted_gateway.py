@@ -1,0 +1,54 @@
+"""`python -m tests.support.scripted_gateway`: the whole gateway, but every batch takes 0.3 s.
+
+So that a test finds requests in flight at any moment, however fast or busy the machine is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from ctr_service.app import Outside
+from ctr_service.backend.scripted import ScriptedBackend, sleeping_script
+from ctr_service.commands.serve import run_until_signal
+from ctr_service.commands.settings_options import settings_from, settings_options
+from ctr_service.scoring import Engine
+from ctr_service.telemetry.logs import configure_logs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctr_service.backend.base import Cost
+    from ctr_service.bundle.bundle import Bundle
+    from ctr_service.clock import Clock
+    from ctr_service.plan import ServingPlan
+
+SLOTS = 8
+BATCH_S = 0.3
+
+
+def open_scripted(_: Bundle, __: ServingPlan, clock: Clock) -> Engine:
+    """A backend that sleeps."""
+    script = sleeping_script(lambda _, __: BATCH_S)
+
+    async def warm_up() -> tuple[Cost, ...]:
+        return ()
+
+    return Engine(ScriptedBackend(slots=SLOTS, clock=clock, script=script), warm_up)
+
+
+@click.command()
+@click.argument("command")
+@settings_options
+def main(command: str, config: Path | None, **flags: object) -> None:
+    """Take what `ctr-service serve` takes."""
+    assert command == "serve"
+    settings = settings_from(config, flags)
+    log = configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_scripted)))
+
+
+if __name__ == "__main__":
+    main()
