@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := service export demo tests tools
+CODE := service export demo tests
 
 # What the demo trains on. Empty: a log that it generates.
 DATA ?=

@@ -1,0 +1,203 @@
+"""The checkpoint folder: what `ctr-train fit` writes and the exporter reads.
+
+Hugging Face's own files, so that `AutoModelForSequenceClassification` loads the folder, and beside
+them `ctr_checkpoint.json` (template, features, base rate, digests), `heldout.parquet` (the rows
+that the model never trained on), `metrics.json`, `train_config.json` and plots.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ctr_service.bundle.features import FeatureSchema
+from ctr_service.bundle.files import sha256_of, write_text_aside
+from ctr_service.bundle.template import InputTemplate
+from ctr_train.errors import CheckpointError
+from ctr_train.heldout import HeldOut, SplitName, read_heldout_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "HELDOUT_FILE",
+    "METRICS_FILE",
+    "MODEL_CONFIG_FILE",
+    "PLOTS_FOLDER",
+    "TOKENIZER_FILE",
+    "TRAIN_CONFIG_FILE",
+    "WEIGHTS_FILE",
+    "Checkpoint",
+    "CheckpointInfo",
+    "HeldOut",
+    "SplitName",
+    "digest_files",
+    "load_checkpoint",
+    "read_heldout",
+    "write_info",
+]
+
+SCHEMA_VERSION = 1
+INFO_FILE = "ctr_checkpoint.json"
+INFO_DIGEST_FILE = "ctr_checkpoint.json.sha256"
+"""In `sha256sum` format; `ctr_checkpoint.json` holds the digests of everything else."""
+HELDOUT_FILE = "heldout.parquet"
+METRICS_FILE = "metrics.json"
+TRAIN_CONFIG_FILE = "train_config.json"
+WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+MODEL_CONFIG_FILE = "config.json"
+PLOTS_FOLDER = "plots"
+
+REQUIRED_FILES = (
+    MODEL_CONFIG_FILE,
+    WEIGHTS_FILE,
+    TOKENIZER_FILE,
+    HELDOUT_FILE,
+    METRICS_FILE,
+    TRAIN_CONFIG_FILE,
+)
+
+
+class CheckpointInfo(BaseModel):
+    """What a checkpoint says about itself.
+
+    Attributes:
+        base_rate: mean click probability, with a position model P(click | examined).
+        target: what the probability means, for people.
+        examination: P(examined) by `position - 1`, the first is 1; a position beyond the last
+            takes the last. None where the log had no position.
+        metrics: offline figures, finite, as in `metrics.json`.
+        files: name of every other file, with `/`, -> sha256.
+        tools: versions of what made the checkpoint.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    schema_version: Literal[1] = 1
+    model_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    template: InputTemplate
+    features: FeatureSchema
+    base_rate: float = Field(ge=0, le=1)
+    target: str
+    examination: tuple[float, ...] | None = None
+    metrics: dict[str, float]
+    files: dict[str, str]
+    tools: dict[str, str]
+
+    @field_validator("examination")
+    @classmethod
+    def _first_is_examined(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is None:
+            return None
+        if not value or value[0] != 1.0 or not all(0 < share <= 1 for share in value):
+            raise ValueError("examination must begin with 1 and lie in (0, 1]")
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _complete(cls, value: dict[str, str]) -> dict[str, str]:
+        missing = [name for name in REQUIRED_FILES if name not in value]
+        if missing:
+            raise ValueError(f"no digest of {', '.join(missing)}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A verified checkpoint folder."""
+
+    folder: Path
+    info: CheckpointInfo
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """Where the tokenizer lies."""
+        return self.folder / TOKENIZER_FILE
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of `model.safetensors`."""
+        return self.info.files[WEIGHTS_FILE]
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint and check every digest.
+
+    Raises:
+        CheckpointError: absent, incomplete, tampered with, or of another schema version.
+    """
+    info = _parse(_read_info(folder))
+    for name, expected_sha256 in info.files.items():
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise CheckpointError(f"{INFO_FILE} names {name}, which lies outside the checkpoint")
+        if not path.is_file():
+            raise CheckpointError(f"{folder} is incomplete: {name} is missing; fit it again")
+        if sha256_of(path) != expected_sha256:
+            raise CheckpointError(f"{folder / name} does not match {INFO_FILE}: changed or cut")
+    return Checkpoint(folder, info)
+
+
+def read_heldout(checkpoint: Checkpoint, split: SplitName) -> HeldOut:
+    """Return the held-out rows of "validation" or "test", in the file's order.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    return read_heldout_file(checkpoint.folder / HELDOUT_FILE, split)
+
+
+def digest_files(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file below `folder`, but for the info file and its digest."""
+    own = {INFO_FILE, INFO_DIGEST_FILE}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256_of(path) for name, path in names.items() if name not in own}
+
+
+def write_info(folder: Path, info: CheckpointInfo) -> None:
+    """Write `ctr_checkpoint.json` and its digest; call it last, into a staged folder."""
+    raw = json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    digest = hashlib.sha256(raw.encode()).hexdigest()
+    write_text_aside(folder / INFO_FILE, raw)
+    write_text_aside(folder / INFO_DIGEST_FILE, f"{digest}  {INFO_FILE}\n")
+
+
+def _read_info(folder: Path) -> bytes:
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is no folder; make a checkpoint with `ctr-train fit`")
+    try:
+        raw = (folder / INFO_FILE).read_bytes()
+        expected = (folder / INFO_DIGEST_FILE).read_bytes()
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{folder} is no complete checkpoint: {error.filename} is missing; "
+            "make it with `ctr-train fit`"
+        ) from error
+    if expected.split()[:1] != [hashlib.sha256(raw).hexdigest().encode()]:
+        raise CheckpointError(f"{folder / INFO_FILE} does not match {INFO_DIGEST_FILE}")
+    return raw
+
+
+def _parse(raw: bytes) -> CheckpointInfo:
+    try:
+        content = json.loads(raw)
+    except ValueError as error:
+        raise CheckpointError(f"{INFO_FILE} is no JSON: {error}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"{INFO_FILE} has schema version {version}; this program reads {SCHEMA_VERSION}. "
+            "Use the release that wrote the checkpoint, or fit it again"
+        )
+    try:
+        return CheckpointInfo.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"{INFO_FILE}: {where}: {first['msg']}") from error

@@ -1,0 +1,1 @@
+"""A generated click log: the demo's data, called GENERATED wherever it goes."""
