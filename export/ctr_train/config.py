@@ -65,7 +65,7 @@ class TrainConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=4096, description="Rows a step.")] = 32
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="Peak of AdamW's learning rate.")
-    ] = 5e-5
+    ] = 7e-5
     weight_decay: Annotated[float, Field(ge=0, le=1, description="AdamW's decay of matrices.")] = (
         0.01
     )
