@@ -34,7 +34,9 @@ FACTOR_FADE = 0.995
 MAX_LOG_ERROR = math.log(2)
 MIN_SECONDS = 1e-7
 START_SHARE = 0.2
-"""First guess of the start's share of the first observed run, when nothing was measured before."""
+"""The start's share of the shortest run, where what was measured does not say or says less."""
+MIN_OVERHEAD_TOKENS = 4.0
+"""No engine starts a run for less: below it the fit is noise, and batches would become tiny."""
 KEPT_ERRORS = 256
 MIN_ERRORS = 32
 FIRST_MARGIN = 1.5
@@ -68,8 +70,10 @@ class CostModel:
 
     @property
     def overhead_tokens(self) -> float:
-        """What the start of a run costs, in padded tokens; 0 while nothing is known."""
-        return math.exp(self._log_start - self._log_token) if self.known else 0.0
+        """What the start of a run costs, in padded tokens."""
+        if not self.known:
+            return MIN_OVERHEAD_TOKENS
+        return max(MIN_OVERHEAD_TOKENS, math.exp(self._log_start - self._log_token))
 
     @property
     def margin(self) -> float:
@@ -143,7 +147,7 @@ class CostModel:
         start, token = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
         cheapest = float((seconds / tokens).min())
         self._log_token = math.log(max(float(token), START_SHARE * cheapest))
-        self._log_start = math.log(max(float(start), MIN_SECONDS))
+        self._log_start = math.log(max(float(start), START_SHARE * float(seconds.min())))
         residuals: dict[int, list[float]] = {}
         for cost, observed in zip(costs, seconds, strict=True):
             expected = self.run_seconds(cost.bucket_tokens, cost.rows)

@@ -1,0 +1,66 @@
+"""Which graph serves, and on how many sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctr_service.bundle.bundle import load_bundle
+from ctr_service.errors import SettingsError
+from ctr_service.plan import Wishes, make_plan
+from tests.support.tiny_bundle import make_tiny_bundle
+
+if TYPE_CHECKING:
+    from ctr_service.bundle.manifest import Manifest
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """A manifest with one variant, and a layout of two sessions of one thread."""
+    return load_bundle(make_tiny_bundle(tmp_path_factory.mktemp("plan") / "bundle")).manifest
+
+
+def with_layout(manifest: Manifest, sessions: int, threads: int) -> Manifest:
+    """The same manifest with another layout."""
+    layout = manifest.layout.model_copy(update={"sessions": sessions, "threads_a_session": threads})
+    return manifest.model_copy(update={"layout": layout})
+
+
+@pytest.mark.parametrize(
+    ("layout", "wishes", "cpus", "expected"),
+    [
+        ((2, 1), Wishes(), 2, (2, 1)),
+        ((2, 1), Wishes(), 16, (2, 1)),
+        ((2, 1), Wishes(), 1, (1, 1)),
+        ((4, 2), Wishes(), 4, (2, 2)),
+        ((1, 8), Wishes(), 2, (1, 2)),
+        ((4, 2), Wishes(threads=1), 4, (4, 1)),
+        ((2, 1), Wishes(sessions=8), 2, (8, 1)),
+        ((2, 1), Wishes(sessions=1, threads=4), 2, (1, 4)),
+    ],
+)
+def test_the_layout_is_cut_to_the_cpus_and_wishes_are_obeyed(
+    manifest: Manifest,
+    layout: tuple[int, int],
+    wishes: Wishes,
+    cpus: int,
+    expected: tuple[int, int],
+) -> None:
+    """The bundle's sessions x threads shrink to fit; what the operator asks for is taken as is."""
+    plan = make_plan(with_layout(manifest, *layout), wishes, cpus)
+    assert (plan.sessions, plan.threads_a_session) == expected
+
+
+def test_the_default_variant_serves(manifest: Manifest) -> None:
+    """Without a wish it is the bundle's default choice."""
+    plan = make_plan(manifest, Wishes(), 2)
+    assert plan.graph_name == "joint/onnxruntime/fp32"
+    assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")
+
+
+@pytest.mark.parametrize("wishes", [Wishes(engine="openvino"), Wishes(precision="int8")])
+def test_a_variant_that_is_not_there_is_a_sentence(manifest: Manifest, wishes: Wishes) -> None:
+    """The error lists what the bundle has."""
+    with pytest.raises(SettingsError, match="may be onnxruntime/fp32"):
+        make_plan(manifest, wishes, 2)
