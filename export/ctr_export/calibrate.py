@@ -1,0 +1,188 @@
+"""Fitting a calibration: logits of one graph -> P(click | examined).
+
+Where the log has positions, a click is seen with probability examined * p, and it is p that is
+fitted: a map fitted to the clicks as they are would bring the positions' bias back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.isotonic import isotonic_regression
+
+from ctr_service.bundle.calibration import IsotonicCalibration, PlattCalibration, sigmoid
+from ctr_train.metrics import log_loss
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ctr_service.bundle.calibration import Calibration
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+MIN_ISOTONIC_ROWS = 1_000
+FOLDS = 5
+MAX_BINS = 40
+ROWS_A_BIN = 50
+SLOPE_PRIOR = 1.0
+"""Deviation of log(slope) around 0: worth one observation, so that a handful of rows that happen to
+be separable does not make the slope infinite."""
+INTERCEPT_PRIOR = 3.0
+EDGE = 1e-4
+"""Isotonic knots keep this distance from 0 and 1: a bin without clicks does not prove p = 0."""
+TAIL_LOGITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Beyond the outermost bin the curve goes on as Platt's, with knots so far out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen of the rows that a calibration is fitted on; float64 [rows] each, group int64.
+
+    Attributes:
+        target: click rate in [0, 1].
+        weight: impressions behind the row.
+        examined: P(examined) where the row was shown, in (0, 1].
+        group: a code a list; lists stay together in cross-validation.
+    """
+
+    target: Floats
+    weight: Floats
+    examined: Floats
+    group: NDArray[np.int64]
+
+    def take(self, where: NDArray[np.bool_]) -> Observed:
+        """Return the rows of a mask."""
+        return Observed(
+            self.target[where], self.weight[where], self.examined[where], self.group[where]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCalibration:
+    """A calibration, and why it was chosen, for people."""
+
+    calibration: Calibration
+    reason: str
+
+
+def fit_calibration(logits: Floats, observed: Observed, *, seed: int) -> FittedCalibration:
+    """Fit Platt's map or an isotonic one, whichever has the lower cross-validated log loss.
+
+    Args:
+        logits: float64 [rows], finite, of the very graph that will be served.
+        observed: the same rows.
+        seed: of the folds.
+    """
+    clicks = float(observed.weight @ observed.target)
+    if clicks <= 0 or clicks >= observed.weight.sum():
+        reason = "identity: the validation rows show one class only"
+        return FittedCalibration(PlattCalibration(), reason)
+    platt = fit_platt(logits, observed)
+    if len(logits) < MIN_ISOTONIC_ROWS:
+        reason = f"Platt: fewer than {MIN_ISOTONIC_ROWS:,} validation rows"
+        return FittedCalibration(platt, reason)
+    losses = _cross_validated(logits, observed, seed)
+    figures = f"log loss {losses['platt']:.5f} (Platt), {losses['isotonic']:.5f} (isotonic)"
+    isotonic = fit_isotonic(logits, observed, platt)
+    if isotonic is not None and losses["isotonic"] < losses["platt"]:
+        return FittedCalibration(isotonic, f"isotonic: {figures}")
+    return FittedCalibration(platt, f"Platt: {figures}")
+
+
+def fit_platt(logits: Floats, observed: Observed) -> PlattCalibration:
+    """Fit examined * sigmoid(slope * logit + intercept) to the clicks by maximum likelihood.
+
+    The slope is positive by construction (its logarithm is fitted), so no ranks are reversed. Weak
+    normal priors stand on log(slope) and on the intercept.
+    """
+    with np.errstate(divide="ignore"):  # log(0) = -inf is right where examined is 1
+        log_examined, log_rest = np.log(observed.examined), np.log1p(-observed.examined)
+    total = float(observed.weight.sum())
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        log_slope, intercept = parameters
+        scaled = np.exp(log_slope) * logits
+        shifted = scaled + intercept
+        log_sigmoid, log_other = -np.logaddexp(0, -shifted), -np.logaddexp(0, shifted)
+        log_none = np.logaddexp(log_rest, log_examined + log_other)
+        likelihood = observed.target * (log_examined + log_sigmoid)
+        likelihood += (1 - observed.target) * log_none
+        seen = observed.examined * np.exp(log_sigmoid)
+        step = observed.weight * np.exp(log_other - log_none) * (observed.target - seen)
+        prior = (log_slope / SLOPE_PRIOR) ** 2 / 2 + (intercept / INTERCEPT_PRIOR) ** 2 / 2
+        slope_step = float(step @ scaled) - log_slope / SLOPE_PRIOR**2
+        intercept_step = float(step.sum()) - intercept / INTERCEPT_PRIOR**2
+        value = prior - float(observed.weight @ likelihood)
+        return value / total, -np.array([slope_step, intercept_step]) / total
+
+    fitted = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B")
+    log_slope, intercept = fitted.x
+    return PlattCalibration(slope=float(np.exp(log_slope)), intercept=float(intercept))
+
+
+def fit_isotonic(
+    logits: Floats, observed: Observed, platt: PlattCalibration
+) -> IsotonicCalibration | None:
+    """Fit a rising piecewise-linear map through bins of equal impressions; None if it is flat.
+
+    Bins that would fall are pooled (Zadrozny and Elkan 2002) and each pool is one knot at its mean
+    logit, so the map rises strictly: no two logits are tied, and no step turns a rounding error of
+    the logit into a jump of the probability. Within a bin, p minimises
+    sum w (click - examined * p)^2.
+    """
+    bins = min(MAX_BINS, len(logits) // ROWS_A_BIN)
+    order = np.argsort(logits, kind="stable")
+    mass = np.cumsum(observed.weight[order])
+    of_row = np.minimum((mass - observed.weight[order] / 2) / mass[-1] * bins, bins - 1).astype(int)
+    weight, examined = observed.weight[order], observed.examined[order]
+
+    def by_bin(values: Floats) -> Floats:
+        return np.bincount(of_row, values, minlength=bins).astype(np.float64)
+
+    evidence = by_bin(weight * examined**2)
+    filled = evidence > 0
+    clicks = by_bin(weight * examined * observed.target[order])[filled]
+    centres = by_bin(weight * examined**2 * logits[order])[filled]
+    evidence = evidence[filled]
+    pooled = isotonic_regression(clicks / evidence, sample_weight=evidence)
+    values, pool = np.unique(np.clip(pooled, EDGE, 1 - EDGE), return_inverse=True)
+    knots = np.bincount(pool, centres) / np.bincount(pool, evidence)
+    if len(values) < 2 or (np.diff(knots) <= 0).any():  # noqa: PLR2004 -- a line has two ends
+        return None
+    return _with_tails(knots, values, platt.slope)
+
+
+def _with_tails(knots: Floats, values: Floats, slope: float) -> IsotonicCalibration:
+    ends = np.log(values[[0, -1]] / (1 - values[[0, -1]]))
+    far = np.array(TAIL_LOGITS)
+    low = sigmoid(ends[0] - slope * far[::-1])
+    high = sigmoid(ends[1] + slope * far)
+    return IsotonicCalibration(
+        logits=tuple(np.concatenate((knots[0] - far[::-1], knots, knots[-1] + far)).tolist()),
+        probabilities=tuple(np.concatenate((low, values, high)).tolist()),
+    )
+
+
+def _cross_validated(logits: Floats, observed: Observed, seed: int) -> dict[str, float]:
+    """Return each kind's log loss on folds that it was not fitted on; infinite where it fails."""
+    codes, group = np.unique(observed.group, return_inverse=True)
+    if len(codes) < FOLDS:
+        codes = group = np.arange(len(logits))
+    fold = (np.random.default_rng(seed).permutation(len(codes)) % FOLDS)[group]
+    predicted = {"platt": np.empty(len(logits)), "isotonic": np.empty(len(logits))}
+    failed = False
+    for number in range(FOLDS):
+        inside = fold != number
+        platt = fit_platt(logits[inside], observed.take(inside))
+        isotonic = fit_isotonic(logits[inside], observed.take(inside), platt)
+        failed |= isotonic is None
+        predicted["platt"][~inside] = platt.apply(logits[~inside])
+        predicted["isotonic"][~inside] = (isotonic or platt).apply(logits[~inside])
+    losses = {
+        kind: log_loss(observed.target, observed.examined * chance, observed.weight)
+        for kind, chance in predicted.items()
+    }
+    return losses | ({"isotonic": float("inf")} if failed else {})

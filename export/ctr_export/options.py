@@ -1,0 +1,34 @@
+"""What the user of `ctr-export build` may choose. Light: `--help` shows the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ctr_export.catalogue import CATALOGUE
+from ctr_export.gate import GateLimits
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Options of one build.
+
+    Attributes:
+        candidates: precisions to try.
+        pairs: most held-out test rows that candidates are judged on.
+        calibration_pairs: most validation rows that calibrations are fitted on.
+        limits: the gate's.
+        judge_slow: judge candidates that are no faster than the plain graph, too.
+        cores: cores to measure for.
+        name, version: of the model; None for the checkpoint's own.
+        seed: of samples, folds and shuffles.
+    """
+
+    candidates: tuple[str, ...] = tuple(CATALOGUE)
+    pairs: int = 2_000
+    calibration_pairs: int = 4_000
+    limits: GateLimits = field(default_factory=GateLimits)
+    judge_slow: bool = False
+    cores: int = 1
+    name: str | None = None
+    version: str | None = None
+    seed: int = 0

@@ -1,0 +1,119 @@
+"""The bundle's files: the graphs that passed, the tokenizer, and what the manifest says."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctr_export.catalogue import ENGINE
+from ctr_export.fingerprint import cpu_name, model_version, tool_versions
+from ctr_export.graph import INPUT_SPECS, OUTPUT_SPECS
+from ctr_service.bundle.bundle import TOKENIZER_FILE
+from ctr_service.bundle.files import sha256_of
+from ctr_service.bundle.manifest import (
+    JOINT_GRAPH,
+    SCHEMA_VERSION,
+    DefaultChoice,
+    GraphVariant,
+    Manifest,
+    Rejected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ctr_export.verdict import Verdict
+    from ctr_service.bundle.manifest import Layout, MeasuredCost
+    from ctr_train.checkpoint import Checkpoint
+
+GRAPHS_FOLDER = "graphs"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided.
+
+    Attributes:
+        verdicts: on every candidate.
+        default: the one that serves.
+        layout: of the default.
+        costs: precision -> measured costs, for each candidate that passed.
+        name, version: of the model; None for the checkpoint's own.
+    """
+
+    verdicts: Sequence[Verdict]
+    default: Verdict
+    layout: Layout
+    costs: Mapping[str, tuple[MeasuredCost, ...]]
+    name: str | None
+    version: str | None
+
+
+def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifest:
+    """Move the graphs that passed into the staged folder, copy the tokenizer.
+
+    Returns the manifest, not yet written: a folder without it is no bundle to any command.
+    """
+    (staged / GRAPHS_FOLDER).mkdir()
+    variants = {
+        verdict.candidate.precision: _move_graph(staged, verdict, choice)
+        for verdict in choice.verdicts
+        if verdict.passed
+    }
+    shutil.copyfile(checkpoint.tokenizer_path, staged / TOKENIZER_FILE)
+    tokenizer_sha256 = sha256_of(staged / TOKENIZER_FILE)
+    info = checkpoint.info
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        model_name=choice.name or info.model_name,
+        model_version=choice.version or model_version(checkpoint, tokenizer_sha256),
+        weights_sha256=checkpoint.weights_sha256,
+        tokenizer_sha256=tokenizer_sha256,
+        template=info.template,
+        features=info.features,
+        graphs={JOINT_GRAPH: {ENGINE: variants}},
+        rejected=tuple(_rejected(v) for v in choice.verdicts if not v.passed),
+        default=DefaultChoice(
+            graph=JOINT_GRAPH,
+            engine=ENGINE,
+            precision=choice.default.candidate.precision,
+            cpu=cpu_name(),
+        ),
+        layout=choice.layout,
+        base_rate=info.base_rate,
+        target=info.target,
+        metrics=info.metrics,
+        tools=tool_versions(),
+    )
+
+
+def _move_graph(staged: Path, verdict: Verdict, choice: Choice) -> GraphVariant:
+    if verdict.figures is None or verdict.calibration is None:
+        raise ValueError("a candidate passed without figures or calibration")
+    precision = verdict.candidate.precision
+    name = f"{GRAPHS_FOLDER}/{JOINT_GRAPH}.{ENGINE}.{precision}.onnx"
+    verdict.path.rename(staged / name)
+    return GraphVariant(
+        file=name,
+        sha256=sha256_of(staged / name),
+        size_bytes=(staged / name).stat().st_size,
+        inputs=INPUT_SPECS,
+        outputs=OUTPUT_SPECS,
+        calibration=verdict.calibration.calibration,
+        parity=verdict.figures,
+        costs=choice.costs[precision],
+        pairs_per_second=verdict.pairs_per_second,
+    )
+
+
+def _rejected(verdict: Verdict) -> Rejected:
+    return Rejected(
+        graph=JOINT_GRAPH,
+        engine=ENGINE,
+        precision=verdict.candidate.precision,
+        failures=verdict.failures,
+        parity=verdict.figures,
+        pairs_per_second=verdict.speed.pairs_per_second if verdict.speed else None,
+    )

@@ -1,0 +1,124 @@
+"""Claims about the exported graph, for each family of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ctr_export.errors import ExportError
+from ctr_export.first_token import keep_first_token_only
+from ctr_export.graph import JointGraph, write_graph
+from ctr_service.backend.base import LOGITS
+from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.bundle.tokens import pad_rows
+from ctr_service.types import Row
+from ctr_train.collate import RowCollator
+from ctr_train.model import load_classifier, uses_token_types
+from ctr_train.scorer import TorchScorer
+from tests.support.tiny_model import make_tiny_model, one_torch_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+KINDS = ("bert", "distilbert", "roberta", "xlm-roberta")
+UNKNOWN_KIND = "electra"
+"""A type whose last layer is left as it is."""
+LONGEST = 120
+ROUNDING = 1e-5
+
+
+def _rows(count: int = 40, seed: int = 0) -> list[Row]:
+    rng = np.random.default_rng(seed)
+    lengths = [LONGEST, 5, *rng.integers(5, LONGEST, count - 2).tolist()]
+    return [
+        Row(rng.integers(5, 60, length).astype(np.int32), int(rng.integers(2, length - 1)))
+        for length in lengths
+    ]
+
+
+class Exported:
+    """A tiny model's graph, and PyTorch's logits of some rows."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        with one_torch_thread():
+            make_tiny_model(folder / "model", kind=kind)
+            model = load_classifier(folder / "model")
+            collator = RowCollator(pad_id=0, token_types=uses_token_types(model.config))
+            self.rows = _rows()
+            self.reference = TorchScorer(model, collator).logits(self.rows)
+            write_graph(model, folder / "graph.onnx")
+        self.session = OnnxSession(folder / "graph.onnx", threads=1)
+
+    def score(self, rows: list[Row], bucket: int, pad_id: int = 0) -> Floats:
+        """Run one batch."""
+        outputs = self.session.run(tensors_of(pad_rows(rows, bucket, pad_id)))
+        return np.asarray(outputs[LOGITS], dtype=np.float64)
+
+
+@pytest.fixture(scope="module", params=(*KINDS, UNKNOWN_KIND))
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """One graph of each family."""
+    return Exported(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def test_one_batch_gives_pytorchs_logits(exported: Exported) -> None:
+    """All rows in one batch, padded to the longest, get the logits of the PyTorch model."""
+    assert exported.reference.std() > 0.1
+    logits = exported.score(exported.rows, LONGEST)
+    np.testing.assert_allclose(logits, exported.reference, atol=ROUNDING)
+
+
+def test_single_rows_without_padding_give_the_same(exported: Exported) -> None:
+    """Rows and length are both dynamic: one row of any length up to the longest works."""
+    logits = [exported.score([row], row.length)[0] for row in exported.rows]
+    np.testing.assert_allclose(logits, exported.reference, atol=ROUNDING)
+
+
+def test_padding_never_influences_a_row(exported: Exported) -> None:
+    """Whatever ids stand in the padded places, not one bit of a logit changes."""
+    with_pad = exported.score(exported.rows, LONGEST, pad_id=0)
+    with_words = exported.score(exported.rows, LONGEST, pad_id=17)
+    np.testing.assert_array_equal(with_pad, with_words)
+
+
+def test_a_row_does_not_know_its_place(exported: Exported) -> None:
+    """Turning a batch round turns the logits round."""
+    forward = exported.score(exported.rows, LONGEST)
+    backward = exported.score(exported.rows[::-1], LONGEST)
+    np.testing.assert_allclose(forward, backward[::-1], atol=ROUNDING)
+
+
+def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:
+    """BERT reads where the first segment ends; RoBERTa takes the input and ignores it."""
+    for kind, matters in (("bert", True), ("roberta", False)):
+        made = Exported(kind, tmp_path / kind)
+        moved = [Row(row.ids, 2) for row in made.rows]
+        same = np.allclose(made.score(moved, LONGEST), made.reference, atol=ROUNDING)
+        assert same is not matters
+
+
+@pytest.mark.parametrize("kind", [*KINDS, UNKNOWN_KIND])
+def test_the_last_layer_is_cut_where_it_is_known(kind: str, tmp_path: Path) -> None:
+    """The families that we promise are cut to the first token; another type stays whole."""
+    model = load_classifier(make_tiny_model(tmp_path, kind=kind))
+    assert keep_first_token_only(model) is (kind != UNKNOWN_KIND)
+
+
+def test_a_model_that_cannot_be_exported_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exporter's own error becomes a sentence that names the model's type."""
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("unsupported operator")
+
+    model = load_classifier(make_tiny_model(tmp_path))
+    monkeypatch.setattr(JointGraph, "forward", fail)
+    with pytest.raises(ExportError, match="a model of type bert cannot be exported"):
+        write_graph(model, tmp_path / "graph.onnx")

@@ -1,0 +1,60 @@
+"""Claims about the choice of the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ctr_export.catalogue import CATALOGUE, DYNAMIC, FUSED, PLAIN, STATIC, TOKEN
+from ctr_export.measure import Speed
+from ctr_export.verdict import Verdict, choose_default, is_faster, too_slow
+
+
+def _verdict(precision: str, speed: float, *failures: str, noise: float = 0.0) -> Verdict:
+    return Verdict(
+        CATALOGUE[precision], Path(precision), Speed(speed, noise), failures=tuple(failures)
+    )
+
+
+def _chosen(*verdicts: Verdict) -> str:
+    return choose_default(verdicts).candidate.precision
+
+
+def test_the_fastest_that_passes_is_the_default() -> None:
+    """A faster graph that failed does not count."""
+    fast = _verdict(DYNAMIC, 1200, "depends on its batch")
+    assert _chosen(_verdict(PLAIN, 500), _verdict(TOKEN, 1100), fast) == TOKEN
+
+
+def test_a_tie_goes_to_the_more_precise() -> None:
+    """Within noise of each other, float32 beats 8 bits, however the coin fell."""
+    assert _chosen(_verdict(PLAIN, 500), _verdict(TOKEN, 510)) == PLAIN
+    assert _chosen(_verdict(PLAIN, 500), _verdict(TOKEN, 540, noise=0.1)) == PLAIN
+    assert _chosen(_verdict(PLAIN, 500), _verdict(TOKEN, 540)) == TOKEN
+
+
+def test_a_tie_of_equal_precision_goes_by_the_catalogue() -> None:
+    """Plain float32 before fused, a scale a token before fixed scales."""
+    assert _chosen(_verdict(FUSED, 505), _verdict(PLAIN, 500)) == PLAIN
+    assert _chosen(_verdict(PLAIN, 100), _verdict(STATIC, 505), _verdict(TOKEN, 500)) == TOKEN
+
+
+def test_the_catalogue_goes_from_precise_to_coarse() -> None:
+    """Its order decides ties, so it must not put 8 bits before 32."""
+    bits = [candidate.bits for candidate in CATALOGUE.values()]
+    assert bits == sorted(bits, reverse=True)
+
+
+def test_a_slow_candidate_is_told_its_speed() -> None:
+    """No faster than float32, beyond noise, a graph is not worth judging; else nothing is said."""
+    assert too_slow(Speed(102, 0), Speed(100, 0)) == (
+        "no faster than fp32, so not judged: 102 against 100 pairs/s"
+    )
+    assert not too_slow(Speed(104, 0), Speed(100, 0))
+
+
+def test_faster_means_beyond_noise() -> None:
+    """3 % is the least difference that counts, and the noise of either where it is more."""
+    assert is_faster(Speed(104, 0), Speed(100, 0))
+    assert not is_faster(Speed(102, 0), Speed(100, 0))
+    assert not is_faster(Speed(104, 0), Speed(100, 0.05))
+    assert not is_faster(Speed(104, 0.05), Speed(100, 0))
