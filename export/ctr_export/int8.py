@@ -56,7 +56,10 @@ class Scaling(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Quantized:
-    """Names of the tensors that stand for one quantized activation."""
+    """Names of the tensors that stand for one quantized activation.
+
+    `token_scale` multiplies the product afterwards; None where `scale` is all there is.
+    """
 
     values: str
     scale: str
@@ -132,10 +135,11 @@ class _Writer:
         activation, weight_name = node.input
         quantized = self._done.get(activation) or self._quantize_activation(activation)
         self._done[activation] = quantized
-        weight, scale = quantize_weight(numpy_helper.to_array(self._weights[weight_name]))
-        self._replaced.add(weight_name)
-        self._add(f"{weight_name}.int8", weight)
-        self._add(f"{weight_name}.scale", scale)
+        if weight_name not in self._replaced:  # layers may share their weights, as ALBERT's do
+            weight, scale = quantize_weight(numpy_helper.to_array(self._weights[weight_name]))
+            self._replaced.add(weight_name)
+            self._add(f"{weight_name}.int8", weight)
+            self._add(f"{weight_name}.scale", scale)
         output = node.output[0]
         raw = output if quantized.token_scale is None else f"{output}.scaled"
         self._append(

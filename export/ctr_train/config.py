@@ -73,14 +73,14 @@ class TrainConfig(BaseModel):
         float, Field(ge=0, lt=1, description="Share of the steps in which the rate rises.")
     ] = 0.1
     dropout: Annotated[
-        float,
+        float | None,
         Field(
             ge=0,
             lt=1,
-            description="Share of activations dropped in training. A few passes over a log hardly "
-            "overfit; above 0, several threads draw in no fixed order.",
+            description="Share of activations dropped in training. Without it: none with a "
+            "position model, whose few clicks are noise enough, else the base model's own.",
         ),
-    ] = 0.0
+    ] = None
     freeze: Annotated[
         str,
         Field(
@@ -139,8 +139,8 @@ class TrainConfig(BaseModel):
     warm_start: Annotated[
         Literal["auto", "off"],
         Field(
-            description="auto: before the labels teach the model the base model's own similarity "
-            "of query and title, where that tells clicks apart."
+            description="auto: with a position model, before the labels, teach the model the base "
+            "model's own similarity of query and title, where that tells clicks apart."
         ),
     ] = "auto"
     precision: Annotated[

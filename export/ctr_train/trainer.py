@@ -78,7 +78,7 @@ class ClickTrainer(Trainer):
     ) -> None:
         self._click_model = model
         self._task = task
-        self._workers = Workers.for_device(args.device)
+        self._workers = None if _drops(model) else Workers.for_device(args.device)
         self._learning = [p for p in model.parameters() if p.requires_grad]
         super().__init__(
             model=model,
@@ -108,8 +108,12 @@ class ClickTrainer(Trainer):
         inputs: dict[str, torch.Tensor | Any],
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Set the gradients of a batch, its rows dealt out to the workers; return its loss."""
-        del num_items_in_batch
+        """Set the gradients of a batch, its rows dealt out to the workers; return its loss.
+
+        With dropout there is one worker, PyTorch's own: several would draw in no fixed order.
+        """
+        if self._workers is None:
+            return super().training_step(model, inputs, num_items_in_batch)
         model.train()
         batch = self._prepare_inputs(inputs)
 
@@ -179,3 +183,7 @@ class ClickTrainer(Trainer):
             {"params": parameters, "lr": own_rate, "weight_decay": own_decay}
             for (own_rate, own_decay), parameters in kinds.items()
         ]
+
+
+def _drops(model: torch.nn.Module) -> bool:
+    return any(isinstance(module, torch.nn.Dropout) and module.p > 0 for module in model.modules())

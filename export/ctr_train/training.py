@@ -80,7 +80,9 @@ def build_model(
     """
     torch.manual_seed(config.seed)
     classifier = load_classifier(base_model)
-    set_dropout(classifier, config.dropout)
+    dropout = 0.0 if config.dropout is None and examples.tie is not None else config.dropout
+    if dropout is not None:
+        set_dropout(classifier, dropout)
     if vocabulary_size is not None:
         generator = torch.Generator().manual_seed(config.seed)
         extend_embeddings(classifier, vocabulary_size, generator)
