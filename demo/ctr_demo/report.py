@@ -40,13 +40,15 @@ def print_examples(console: Console, scored: Sequence[ScoredSearch]) -> None:
         console.print(table)
 
 
-def print_checks(console: Console, checks: Sequence[Check]) -> None:
-    """Print what was promised beside what was measured."""
-    table = Table(title="checks", title_justify="left")
-    for column in ("", "measured", "promised", ""):
+def print_checks(console: Console, title: str, checks: Sequence[Check], *, miss: str) -> None:
+    """Print what was asked for beside what was measured; nothing for no checks."""
+    if not checks:
+        return
+    table = Table(title=title, title_justify="left")
+    for column in ("", "measured", "asked", ""):
         table.add_column(column)
     for check in checks:
-        verdict = "[green]holds[/green]" if check.holds else "[bold red]BROKEN[/bold red]"
+        verdict = "[green]holds[/green]" if check.holds else f"[bold red]{miss}[/bold red]"
         table.add_row(check.name, check.measured, check.promised, verdict)
     console.print(table)
 

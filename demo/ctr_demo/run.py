@@ -35,7 +35,10 @@ BASELINE_AUC = "test.baseline_auc"
 
 
 def run_demo(plan: DemoPlan, console: Console, clock: Clock) -> list[str]:
-    """Run every step, write the report, and return the names of the checks that do not hold.
+    """Run every step, write the report, and return the names of the broken serving checks.
+
+    Targets of model quality that a generated log allows are printed and reported as held or missed;
+    a miss is no defect of the run, so it does not fail it.
 
     Raises:
         DemoError: a step failed.
@@ -51,13 +54,13 @@ def run_demo(plan: DemoPlan, console: Console, clock: Clock) -> list[str]:
     scored = _serve(plan, held_out, console, clock)
     figures = _figures(plan, held_out, scored)
     checks = check_serving(figures)
-    if plan.data is None:
-        checks += check_generated(figures)
+    targets = check_generated(figures) if plan.data is None else []
     seconds = {**runner.seconds, "total": (clock.now_ns() - started_ns) / 1e9}
     print_examples(console, scored)
     print_summary(console, figures, generated=plan.data is None)
-    print_checks(console, checks)
-    write_report(report_path, _report(plan, figures, checks, seconds))
+    print_checks(console, "checks", checks, miss="BROKEN")
+    print_checks(console, "targets on the GENERATED log", targets, miss="MISSED")
+    write_report(report_path, _report(plan, figures, [*checks, *targets], seconds))
     console.print(
         f"report: {report_path}   bundle: {plan.bundle}   {seconds['total']:.0f} s in all"
     )

@@ -34,9 +34,9 @@ class AttractionModel:
     right_kind: float = 0.97
     same_department: float = 0.02
     elsewhere: float = 0.01
-    wish_missed: float = 0.7
-    price_slope: float = 0.3
-    other_department: float = 0.9
+    wish_missed: float = 0.75
+    price_slope: float = 0.25
+    other_department: float = 0.95
 
     def of(
         self, query: Query, user: User, catalogue: Catalogue, items: NDArray[np.int64]

@@ -47,8 +47,8 @@ class Ranker:
         right_kind, shared_word: what they add to an item's score; the noise has deviation 1.
     """
 
-    right_kind: float = 1.0
-    shared_word: float = 0.3
+    right_kind: float = 0.4
+    shared_word: float = 0.1
 
 
 def words(text: str) -> frozenset[str]:

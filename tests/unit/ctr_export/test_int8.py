@@ -124,6 +124,20 @@ def test_an_empty_token_is_no_division_by_zero(plain: Path, tmp_path: Path) -> N
     assert (_run(_made(plain, tmp_path, Scaling.TOKEN), x)[2, 3] == 0).all()
 
 
+def test_a_weight_that_two_products_share_is_written_once(plain: Path, tmp_path: Path) -> None:
+    """Layers may share weights; the graph still loads and gives both products."""
+    model = onnx.load(str(plain))
+    model.graph.node.append(helper.make_node("MatMul", ["x", "first"], ["again"]))
+    model.graph.output.append(
+        helper.make_tensor_value_info("again", TensorProto.FLOAT, ["rows", "length", HIDDEN])
+    )
+    onnx.save(model, str(tmp_path / "shared.onnx"))
+    quantize(tmp_path / "shared.onnx", tmp_path / "made.onnx", Scaling.TOKEN)
+    x = _input()
+    exact, rounded = _run(plain, x), _run(tmp_path / "made.onnx", x)
+    assert np.abs(rounded - exact).max() / exact.std() < 0.06
+
+
 def test_padding_does_not_widen_a_range(plain: Path) -> None:
     """Only real tokens are seen while ranges are taken."""
     x = _input()

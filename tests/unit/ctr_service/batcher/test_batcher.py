@@ -25,7 +25,7 @@ from tests.support.batching import MAX_BATCH_TOKENS, Recorder, expected_logits, 
 from tests.support.rows import FAILING_ID, POISON_ID, make_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -420,11 +420,12 @@ async def test_logits_of_a_wrong_shape_are_a_failure() -> None:
             short = {name: tensor[:-1] for name, tensor in outputs.tensors.items()}
             return Outputs(short, outputs.compute_ns)
 
-    clock = ManualClock()
-    batcher = make_batcher(OneRowShort(slots=1, clock=clock), clock)
+    clock, recorder = ManualClock(), Recorder()
+    batcher = make_batcher(OneRowShort(slots=1, clock=clock), clock, observer=recorder)
     await batcher.start()
     outcomes = await begin(batcher, rows_of(3))
     assert {type(outcome.error) for outcome in outcomes} == {BackendFailedError}
+    assert [report.rows for report in recorder.reports] == [3, 1, 1, 1], "each is tried alone"
     await batcher.close()
 
 
@@ -532,6 +533,8 @@ async def test_the_report_of_a_batch_says_what_ran() -> None:
     clock.advance_ns(5)
     rng = np.random.default_rng(3)
     one = begin(batcher, [make_row(rng, 14), make_row(rng, 10)])
+    await settle()
+    clock.advance_ns(3)
     two = begin(batcher, [make_row(rng, 16)])
     await settle()
     assert recorder.load == (3, 16 + 12 + 16, 1)
@@ -542,13 +545,57 @@ async def test_the_report_of_a_batch_says_what_ran() -> None:
     clock.advance_ns(7)
     gate.let_through(1)
     outcomes = await one + await two
-    assert [(o.queue_ns, o.compute_ns) for o in outcomes] == [(20, 7)] * 3
+    assert [(o.queue_ns, o.compute_ns) for o in outcomes] == [(23, 7), (23, 7), (20, 7)]
     report = recorder.reports[1]
     assert (report.rows, report.bucket_tokens, report.row_tokens) == (3, 16, 40)
-    assert (report.lists, report.queue_ns, report.run_ns, report.compute_ns) == (2, 20, 7, 7)
+    assert (report.lists, report.queue_ns, report.run_ns, report.compute_ns) == (2, 23, 7, 7)
     assert (report.failed_rows, report.retry) == (0, False)
     assert recorder.load == (0, 0, 0)
     await first
+    await batcher.close()
+
+
+async def test_a_batch_runs_for_its_most_patient_list() -> None:
+    """The backend is given the latest deadline of those who ride together."""
+    deadlines: list[int] = []
+
+    class Listening(ScriptedBackend):
+        async def run(
+            self, graph: str, tensors: Mapping[str, NDArray[np.generic]], deadline_ns: int
+        ) -> Outputs:
+            deadlines.append(deadline_ns)
+            return await super().run(graph, tensors, deadline_ns)
+
+    gate, clock = Gate(), ManualClock()
+    batcher = make_batcher(Listening(slots=1, clock=clock, script=gate), clock)
+    await batcher.start()
+    calls = [begin(batcher, rows_of(1), 10**9 + i) for i in range(3)]
+    await gate.began(1)
+    gate.let_through(0)
+    await gate.began(2)
+    gate.let_through(1)
+    await asyncio.gather(*calls)
+    assert deadlines == [10**9, 10**9 + 2]
+    await batcher.close()
+
+
+async def test_an_answered_list_leaves_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer holds its list in memory until the deadline, so it goes with the answer."""
+    timers: list[asyncio.TimerHandle] = []
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+
+    def listen(
+        delay: float, callback: Callable[..., object], *arguments: object
+    ) -> asyncio.TimerHandle:
+        timers.append(call_later(delay, callback, *arguments))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", listen)
+    batcher = make_batcher(scripted(), ManualClock())
+    await batcher.start()
+    await begin(batcher, rows_of(3))
+    assert [timer.cancelled() for timer in timers] == [True]
     await batcher.close()
 
 
