@@ -70,7 +70,7 @@ def test_equal_texts_are_more_alike_than_different_ones(tmp_path: Path) -> None:
     template = InputTemplate(
         segments=(Segment(name=SegmentName.QUERY, max_tokens=8),), cls_id=2, sep_id=3, pad_id=PAD
     )
-    encoder = load_classifier(tmp_path).base_model
+    encoder = ClickModel(load_classifier(tmp_path), None).encoder
     collator = RowCollator(pad_id=PAD, token_types=True)
     similarity = TextSimilarity(encoder, tokenizer, template, collator, "fp32")
     texts = ["red shoe", "blue hat", "garden chair", "thermal mug"]
