@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ctr_service.batcher.lane import QueuedList
-from ctr_service.batcher.queue import BULK_SHARE, BatchQueue, FormedBatch
+from ctr_service.batcher.queue import (
+    BULK_SHARE,
+    STARTS_WORTH,
+    WINDOW_BATCHES,
+    WINDOW_SHARE,
+    BatchQueue,
+    FormedBatch,
+)
 from ctr_service.clock import ManualClock
 from ctr_service.types import Priority
 
@@ -249,10 +256,10 @@ def test_one_list_is_split_over_all_free_slots(lengths: list[int], free_slots: i
     pushed=st.lists(st.tuples(st.integers(1, 99), LENGTHS), max_size=12),
     deadline_ns=st.integers(1, 120),
 )
-def test_tokens_ahead_are_those_with_an_earlier_or_equal_claim(
+def test_tokens_before_are_the_more_urgent_lists_and_a_window_of_riders(
     pushed: list[tuple[int, list[int]]], deadline_ns: int
 ) -> None:
-    """What is said to stand before a new list is what would run before it."""
+    """What is said to be served before a new list: all with an earlier or equal claim, and more."""
     queue = make_queue(max_queued_tokens=10**6)
     ahead = 0
     for other_ns, lengths in pushed:
@@ -260,7 +267,42 @@ def test_tokens_ahead_are_those_with_an_earlier_or_equal_claim(
         queue.push(QueuedList(other_ns, 0, Priority.INTERACTIVE), buckets)
         if min(other_ns, AGEING_NS) <= min(deadline_ns, AGEING_NS):
             ahead += sum(buckets)
-    assert queue.tokens_ahead(Priority.INTERACTIVE, deadline_ns, 0) == ahead
+    riders = min(WINDOW_SHARE * ahead, WINDOW_BATCHES * MAX_BATCH_TOKENS)
+    assert queue.tokens_before(Priority.INTERACTIVE, 10, deadline_ns, 0) == ahead + riders
+
+
+@given(lists=st.lists(LENGTHS, min_size=1, max_size=20), overhead_tokens=st.floats(0, 8))
+def test_a_list_ends_when_it_was_said_to(lists: list[list[int]], overhead_tokens: float) -> None:
+    """Whatever comes behind it, no more than `tokens_before` and its own are served until its end.
+
+    One batch may be open when it ends, which is why a batch more is allowed.
+    """
+    queue = make_queue(max_queued_tokens=10**6)
+    buckets = queue.buckets_of(lists[0])
+    for lengths in lists[1:]:
+        queue.push(QueuedList(100, 0, Priority.INTERACTIVE), queue.buckets_of(lengths))
+    before = queue.tokens_before(Priority.INTERACTIVE, sum(buckets), 100, 0)
+    own = QueuedList(100, 0, Priority.INTERACTIVE)
+    queue.push(own, buckets)
+    served = 0
+    while own.places:
+        queue.push(QueuedList(100, 0, Priority.INTERACTIVE), [32, 16, 12, 8])
+        batch = queue.next_batch(free_slots=1, overhead_tokens=overhead_tokens)
+        assert batch is not None
+        served += batch.queued_tokens
+    starts_worth = STARTS_WORTH * overhead_tokens
+    assert served <= before + sum(buckets) + MAX_BATCH_TOKENS + starts_worth
+
+
+def test_each_lane_counts_what_the_other_gets_meanwhile() -> None:
+    """A bulk list counts the interactive rows that go first; the other way round, an eighth."""
+    queue = make_queue(max_queued_tokens=10**6)
+    queue.push(QueuedList(10, 0, Priority.INTERACTIVE), [32] * 10)
+    queue.push(QueuedList(10, 0, Priority.BULK), [8] * 10)
+    bulk = queue.tokens_before(Priority.BULK, 8, 10, 0)
+    assert bulk == (80 + 320) * (1 + WINDOW_SHARE), "all of them: seven eighths would be more"
+    interactive = queue.tokens_before(Priority.INTERACTIVE, 16, 10, 0)
+    assert interactive == (320 + (320 + 16) / 7) * (1 + WINDOW_SHARE)
 
 
 def test_rows_of_a_bucket_run_in_the_callers_order() -> None:

@@ -29,13 +29,13 @@ class Load:
     """What stands before a list that arrives now.
 
     Attributes:
-        tokens_ahead: waiting tokens that will be served before it.
+        tokens_before: waiting tokens that may be served before its last row.
         running_seconds: what is left of the running batches, summed over slots.
         slots: the backend's slots.
         idle: a slot is free and nothing waits.
     """
 
-    tokens_ahead: float
+    tokens_before: float
     running_seconds: float
     slots: int
     idle: bool
@@ -68,7 +68,7 @@ def decide(buckets: Sequence[int], slack_ns: int, load: Load, cost: CostModel) -
     """
     sums = list(itertools.accumulate(buckets))
     slack = slack_ns / 1e9
-    waited = (load.running_seconds + cost.drain_seconds(load.tokens_ahead)) / load.slots
+    waited = (load.running_seconds + cost.drain_seconds(load.tokens_before)) / load.slots
     fits = _rows_that_fit(sums, slack - waited * cost.margin, load.slots, cost)
     if load.idle:
         return Admission(max(fits, min(load.slots, len(buckets))))

@@ -147,7 +147,7 @@ class Batcher:
     def _admit(self, buckets: list[int], deadline_ns: int, now_ns: int, priority: Priority) -> int:
         running = sum(max(0, end_ns - now_ns) for end_ns in self._running.values())
         load = Load(
-            tokens_ahead=self._queue.tokens_ahead(priority, deadline_ns, now_ns),
+            tokens_before=self._queue.tokens_before(priority, sum(buckets), deadline_ns, now_ns),
             running_seconds=running / 1e9,
             slots=self._backend.slots,
             idle=len(self._running) < self._backend.slots and not self._queue.waiting_rows,

@@ -5,8 +5,8 @@ The unit is the list. Lists are served by urgency (deadline, or age), and a batc
 1. The most urgent list of the lane whose turn it is gives the seed, its longest row; the seed's
    bucket is the batch's length.
 2. Rows join in order of bucket, longest first, and of urgency within a bucket. They come from the
-   most urgent lists only, as many as make up a window of half of what waits: a shallow queue is
-   served list by list, a deep one is packed better.
+   most urgent lists only, as many as make up a window of a quarter of what waits: a shallow queue
+   is served list by list, a deep one is packed better.
 3. A shorter row wastes the tokens that pad it. Rows join until the batch has wasted as much as the
    start of another run costs: in a list sorted by length that is where the sum of padding and
    starts is least, because for n rows spread evenly by c tokens both are (c/2)n and overhead/n.
@@ -32,9 +32,10 @@ AGEING_NS = 1_000_000_000
 not passed for 10 s by callers who allow 100 ms."""
 BULK_SHARE = 0.125
 """Share of the tokens that bulk lists get at least while interactive ones wait too."""
-WINDOW_SHARE = 0.5
-WINDOW_BATCHES = 4
-"""The window holds half of what waits, but never more than four full batches."""
+WINDOW_SHARE = 0.25
+WINDOW_BATCHES = 2
+"""The window holds a quarter of what waits, but never more than two full batches. In simulation at
+55 % load a half was worse in the 99th percentile, at 300 % load none at all cost 6 % of goodput."""
 STARTS_WORTH = 10
 """The window holds at least ten times what a start costs, so that a costly start is shared."""
 
@@ -157,15 +158,27 @@ class BatchQueue(Generic[L]):
             for entry in lane.expired(now_ns)
         ]
 
-    def tokens_ahead(self, priority: Priority, deadline_ns: int, now_ns: int) -> float:
-        """Return the waiting tokens that would be served before a list that is pushed now."""
-        interactive = self._interactive.tokens_ahead(deadline_ns, now_ns)
+    def tokens_before(
+        self, priority: Priority, own_tokens: int, deadline_ns: int, now_ns: int
+    ) -> float:
+        """Return the tokens that may be served before the last row of a list pushed now.
+
+        They are the more urgent lists', what the other lane gets meanwhile, and, because less
+        urgent lists ride along within the window, as much as a window more.
+
+        Args:
+            priority: the list's lane.
+            own_tokens: the list's own, its rows padded to their buckets.
+            deadline_ns: the list's.
+            now_ns: the time.
+        """
+        ahead = self._lanes[priority].tokens_ahead(deadline_ns, now_ns)
         if priority is Priority.BULK:
-            bulk = self._bulk.tokens_ahead(deadline_ns, now_ns)
-            shared = bulk * (1 - BULK_SHARE) / BULK_SHARE
-            return bulk + min(self._interactive.waiting_tokens, shared)
-        shared = interactive * BULK_SHARE / (1 - BULK_SHARE)
-        return interactive + min(self._bulk.waiting_tokens, shared)
+            others, share = self._interactive.waiting_tokens, 1 - BULK_SHARE
+        else:
+            others, share = self._bulk.waiting_tokens, BULK_SHARE
+        before = ahead + min(others, (ahead + own_tokens) * share / (1 - share))
+        return before + min(WINDOW_SHARE * before, WINDOW_BATCHES * self._max_batch_tokens)
 
     def next_batch(self, *, free_slots: int, overhead_tokens: float) -> FormedBatch[L] | None:
         """Take out the rows to run now; None when nothing waits. Call `pop_expired` before.

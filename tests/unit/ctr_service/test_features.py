@@ -54,7 +54,7 @@ def test_numbers_read_as_people_write_them(value: FeatureValue | None, text: str
     assert PRICE.render(value) == text
 
 
-@given(number=st.floats(allow_nan=False, allow_infinity=False))
+@given(number=st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(BUCKETED.edges))
 def test_a_bucketed_number_reads_as_the_edges_at_or_below_it(number: float) -> None:
     """The bucket's index counts the edges that the number has reached."""
     expected = sum(number >= edge for edge in BUCKETED.edges)

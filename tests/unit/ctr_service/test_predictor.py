@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ from ctr_service.types import (
     Candidate,
     ItemError,
     Prediction,
+    Priority,
     SearchRequest,
     Source,
     Status,
@@ -360,6 +362,25 @@ async def test_refusals_of_the_batcher_pass_through(bundle: Bundle) -> None:
             await rig.predictor.predict(search(too_long))
     with pytest.raises(NotServingError):
         await rig.predictor.predict(search())
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+async def test_the_priority_reaches_the_batcher(bundle: Bundle, priority: Priority) -> None:
+    """A bulk search waits in the bulk lane."""
+
+    class Listening(NullObserver):
+        def __init__(self) -> None:
+            self.lanes: list[Priority] = []
+
+        def admitted(self, *, rows: int, padded_tokens: int, priority: Priority) -> None:
+            assert 0 < rows < padded_tokens
+            self.lanes.append(priority)
+
+    async with scripted_rig(bundle) as rig:
+        observer = Listening()
+        rig.batcher._observer = observer
+        await rig.predictor.predict(dataclasses.replace(search(), priority=priority))
+    assert observer.lanes == [priority]
 
 
 async def test_a_bad_user_feature_refuses_the_request(bundle: Bundle) -> None:

@@ -65,6 +65,9 @@ def test_each_segment_is_cut_to_its_own_budget() -> None:
     assert row.ids.tolist()[1 : 1 + BUDGETS[0]] == ids_of(text)[: BUDGETS[0]]
     title = row.ids.tolist()[row.first_length :][:35]
     assert title == ids_of(text)
+    full = ("a" * 99,) * len(BUDGETS)
+    (row,) = builder().build([full]).rows
+    assert row.length == TINY_TEMPLATE.max_row_tokens
 
 
 def test_cut_texts_are_counted_once_each() -> None:

@@ -12,14 +12,14 @@ from ctr_service.batcher.cost import FIRST_MARGIN, CostModel
 
 TOKEN_S = 1e-4
 COST = CostModel([Cost(bucket, 8, TOKEN_S * bucket * 8) for bucket in (16, 32, 64)])
-IDLE = Load(tokens_ahead=0, running_seconds=0, slots=2, idle=True)
+IDLE = Load(tokens_before=0, running_seconds=0, slots=2, idle=True)
 MS = 1_000_000
 LIST = [32] * 10  # 32 ms of one slot, 24 ms of two at the first margin
 
 
-def busy(tokens_ahead: float, running_seconds: float = 0.0) -> Load:
+def busy(tokens_before: float, running_seconds: float = 0.0) -> Load:
     """Return the load of a server that works."""
-    return Load(tokens_ahead, running_seconds, slots=2, idle=False)
+    return Load(tokens_before, running_seconds, slots=2, idle=False)
 
 
 def test_a_list_that_fits_is_admitted_whole() -> None:
