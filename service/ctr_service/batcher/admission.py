@@ -3,7 +3,8 @@
 Never queue what cannot finish. A list that an idle server would finish in time is admitted whole or
 refused whole: under overload half of the callers get full answers, instead of all of them half
 ones, and a refused caller may try another server. A list too long for its deadline even on an idle
-server is shrunk to its first rows, the best-ranked ones.
+server is shrunk to its first rows, the best-ranked ones. Admitting a list whole asks for the cost
+model's margin; shrinking does not, for a row too many is only late.
 """
 
 from __future__ import annotations
@@ -69,12 +70,13 @@ def decide(buckets: Sequence[int], slack_ns: int, load: Load, cost: CostModel) -
     sums = list(itertools.accumulate(buckets))
     slack = slack_ns / 1e9
     waited = (load.running_seconds + cost.drain_seconds(load.tokens_before)) / load.slots
-    fits = _rows_that_fit(sums, slack - waited * cost.margin, load.slots, cost)
-    if load.idle:
-        return Admission(max(fits, min(load.slots, len(buckets))))
-    if fits == len(buckets):
-        return Admission(fits)
+    cautious = (slack - waited * cost.margin) / cost.margin
+    if _rows_that_fit(sums, cautious, load.slots, cost) == len(buckets):
+        return Admission(len(buckets))
     fits_idle = _rows_that_fit(sums, slack, load.slots, cost)
+    if load.idle:
+        return Admission(max(fits_idle, min(load.slots, len(buckets))))
+    fits = _rows_that_fit(sums, slack - waited, load.slots, cost)
     if fits_idle < len(buckets) and fits and fits >= MIN_SHARE * fits_idle:
         return Admission(fits)
     spare = slack / cost.margin - cost.drain_seconds(sums[-1]) / load.slots
@@ -84,9 +86,9 @@ def decide(buckets: Sequence[int], slack_ns: int, load: Load, cost: CostModel) -
 
 def _rows_that_fit(sums: Sequence[int], seconds: float, slots: int, cost: CostModel) -> int:
     """Count the first rows that end within `seconds` when all slots work on them at once."""
-    if seconds < cost.margin * cost.run_seconds(sums[0], 1):
+    if seconds < cost.run_seconds(sums[0], 1):
         return 0
-    token_seconds = cost.margin * cost.drain_seconds(1)
+    token_seconds = cost.drain_seconds(1)
     return (
         bisect.bisect_right(sums, seconds * slots / token_seconds) if token_seconds else len(sums)
     )

@@ -39,10 +39,10 @@ def test_a_list_too_long_for_its_deadline_is_cut_to_its_first_rows() -> None:
     """A list that no idle server finishes is shrunk to what fits, load counted."""
     long = [32] * 1000
     idle_rows = decide(long, 1_000 * MS, IDLE, COST).rows
-    assert idle_rows == pytest.approx(2 * 1.0 / (32 * TOKEN_S * FIRST_MARGIN), rel=0.01)
+    assert idle_rows == pytest.approx(2 * 1.0 / (32 * TOKEN_S), rel=0.01)
     loaded_rows = decide(long, 1_000 * MS, busy(2000), COST).rows
     assert 0.5 * idle_rows < loaded_rows < idle_rows
-    assert decide(long, 1_000 * MS, busy(9_000), COST).rows == 0, "a third is not worth a run"
+    assert decide(long, 1_000 * MS, busy(11_000), COST).rows == 0, "less than half is not worth it"
 
 
 def test_the_start_of_a_run_counts() -> None:
@@ -56,6 +56,12 @@ def test_an_idle_server_never_refuses() -> None:
     """Even when the model expects the first row to be late, a row a slot runs and teaches it."""
     assert decide(LIST, 1, IDLE, COST).rows == IDLE.slots
     assert decide([32], 1, IDLE, COST).rows == 1
+
+
+def test_a_tight_list_on_an_idle_server_is_not_cut() -> None:
+    """Where the margin alone says no, all rows are tried: at worst the last ones are late."""
+    assert decide(LIST, 17 * MS, IDLE, COST).rows == len(LIST), "16 ms are expected"
+    assert decide(LIST, 10 * MS, IDLE, COST).rows == 6
 
 
 def test_nothing_is_refused_while_costs_are_unknown() -> None:
