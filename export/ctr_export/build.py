@@ -132,7 +132,7 @@ class Builder:
         validation = read_sample(
             self._checkpoint, "validation", most=options.calibration_pairs, seed=options.seed
         )
-        self._say(f"scoring {len(test):,} held-out pairs with PyTorch")
+        self._say(f"checking the logits of {len(test):,} held-out pairs with PyTorch")
         reference = reference_logits(model, test, pad_id=self._pad_id)
         return Evidence(test, reference, validation, self._pad_id)
 

@@ -42,7 +42,7 @@ CATALOGUE = {
         Candidate(PLAIN, 32, "float32 as exported; always tried"),
         Candidate(FUSED, 32, "float32, fused by ONNX Runtime's optimizer"),
         Candidate(TOKEN, 8, "8-bit products, a scale for each token"),
-        Candidate(STATIC, 8, "8-bit products, scales fixed by calibration rows"),
+        Candidate(STATIC, 8, "8-bit products, smoothed, scales fixed by held-out rows"),
         Candidate(DYNAMIC, 8, "8-bit products, one scale for a whole batch"),
     )
 }

@@ -11,8 +11,9 @@ is where X's scale comes from (`Scaling`):
              product is multiplied by s. One token's integers depend on nothing else, so no row
              depends on its batch. After "vector-wise" quantization, Dettmers et al. 2022,
              arXiv 2208.07339, section 3.1.
-    FIXED    from calibration rows, a range for each X. No work at run time, but one outlier channel
-             costs every other one its resolution.
+    FIXED    from calibration rows, a range for each X, after its channels were evened out
+             (SmoothQuant, see products.py). Least work at run time; rows that are unlike the
+             calibration rows are clipped.
 
 Products of two activations (attention), embeddings and the classifier head stay in float32.
 """
@@ -21,11 +22,18 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+from ctr_export.products import (
+    MAX_SIGNED,
+    constant_products,
+    quantize_weight,
+    smoothing_factors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,17 +41,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_export.ranges import ChannelRange
+
+    Floats = NDArray[np.float32]
+
 MICROSOFT = "com.microsoft"
 """The domain of ONNX Runtime's own operators; MatMulIntegerToFloat is one."""
-MAX_SIGNED = 127
 MAX_UNSIGNED = 255
 MIDDLE = 128
 """The unsigned integer that stands for 0 where the scale is symmetric."""
 TINY = 1e-12
 """A token whose state is all zero gets this for its maximum, so that nothing is divided by 0."""
-
-Range: TypeAlias = tuple[float, float]
-"""Lowest and highest value of an activation."""
 
 
 class Scaling(enum.Enum):
@@ -54,29 +62,28 @@ class Scaling(enum.Enum):
     FIXED = "fixed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Quantized:
-    """Names of the tensors that stand for one quantized activation.
+    """One quantized activation: names of tensors, and what its weights must make good.
 
-    `token_scale` multiplies the product afterwards; None where `scale` is all there is.
+    Attributes:
+        values, scale, zero_point: inputs of the product.
+        token_scale: multiplies the product afterwards; None where `scale` is all there is.
+        factors: what each channel was divided by, float32 [channels]; None for 1.
     """
 
     values: str
     scale: str
     zero_point: str
-    token_scale: str | None
-
-
-def constant_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """Return the MatMul nodes whose second input is a constant matrix, in the graph's order."""
-    constants = {item.name for item in model.graph.initializer if len(item.dims) == 2}  # noqa: PLR2004 -- a matrix has two dimensions
-    return [
-        node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in constants
-    ]
+    token_scale: str | None = None
+    factors: Floats | None = None
 
 
 def quantize(
-    source: Path, target: Path, scaling: Scaling, ranges: Mapping[str, Range] | None = None
+    source: Path,
+    target: Path,
+    scaling: Scaling,
+    ranges: Mapping[str, ChannelRange] | None = None,
 ) -> None:
     """Write a graph with 8-bit products.
 
@@ -87,43 +94,43 @@ def quantize(
         ranges: activation name -> calibrated range; needed for FIXED only.
     """
     model = onnx.load(str(source))
-    products = {node.output[0] for node in constant_products(model)}
-    writer = _Writer(model, scaling, ranges or {})
+    products = constant_products(model)
+    writer = _Writer(model, products, scaling, ranges or {})
+    outputs = {node.output[0] for node in products}
     nodes = list(model.graph.node)
     del model.graph.node[:]
     for node in nodes:
-        if node.output[0] in products:
+        if node.output[0] in outputs:
             writer.product(node)
         else:
             model.graph.node.append(node)
-    writer.drop_replaced_weights()
+    writer.drop_unused_constants()
     if all(opset.domain != MICROSOFT for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid(MICROSOFT, 1))
     onnx.save(model, str(target))
-
-
-def quantize_weight(
-    weight: NDArray[np.float32],
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round a weight [inputs, outputs] to int8 with one symmetric scale a column [outputs]."""
-    scale = np.abs(weight).max(axis=0) / MAX_SIGNED
-    scale[scale == 0] = 1.0
-    rounded = np.clip(np.round(weight / scale), -MAX_SIGNED, MAX_SIGNED)
-    return rounded.astype(np.int8), scale.astype(np.float32)
 
 
 class _Writer:
     """Appends quantized products to a graph; an activation is quantized once for all its users."""
 
     def __init__(
-        self, model: onnx.ModelProto, scaling: Scaling, ranges: Mapping[str, Range]
+        self,
+        model: onnx.ModelProto,
+        products: list[onnx.NodeProto],
+        scaling: Scaling,
+        ranges: Mapping[str, ChannelRange],
     ) -> None:
         self._graph = model.graph
-        self._weights = {item.name: item for item in model.graph.initializer}
+        constants = {item.name: item for item in model.graph.initializer}
+        # (activation, weight) -> values. Smoothing makes a weight depend on what it meets.
+        self._weights: dict[tuple[str, str], Floats] = {
+            (node.input[0], node.input[1]): numpy_helper.to_array(constants[node.input[1]])
+            for node in products
+        }
         self._scaling = scaling
         self._ranges = ranges
-        self._done: dict[str, _Quantized] = {}
-        self._replaced: set[str] = set()
+        self._activations: dict[str, _Quantized] = {}
+        self._written: set[str] = set()
         self._add("int8.one", np.float32(1))
         self._add("int8.middle", np.uint8(MIDDLE))
         self._add("int8.max_signed", np.float32(MAX_SIGNED))
@@ -132,39 +139,24 @@ class _Writer:
 
     def product(self, node: onnx.NodeProto) -> None:
         """Append the 8-bit product that replaces a MatMul."""
-        activation, weight_name = node.input
-        quantized = self._done.get(activation) or self._quantize_activation(activation)
-        self._done[activation] = quantized
-        if weight_name not in self._replaced:  # layers may share their weights, as ALBERT's do
-            weight, scale = quantize_weight(numpy_helper.to_array(self._weights[weight_name]))
-            self._replaced.add(weight_name)
-            self._add(f"{weight_name}.int8", weight)
-            self._add(f"{weight_name}.scale", scale)
+        activation, weight = node.input
+        quantized = self._activations.get(activation) or self._quantize_activation(activation)
+        self._activations[activation] = quantized
+        # Layers may share a weight, as ALBERT's do; it is written once for each that is the same.
+        name = weight if quantized.factors is None else f"{weight}.{activation}"
+        if name not in self._written:
+            self._add_weight(name, self._weights[activation, weight], quantized.factors)
         output = node.output[0]
         raw = output if quantized.token_scale is None else f"{output}.scaled"
-        self._append(
-            "MatMulIntegerToFloat",
-            [
-                quantized.values,
-                f"{weight_name}.int8",
-                quantized.scale,
-                f"{weight_name}.scale",
-                quantized.zero_point,
-            ],
-            [raw],
-            domain=MICROSOFT,
-        )
+        inputs = [quantized.values, f"{name}.int8", quantized.scale, f"{name}.scale"]
+        self._append("MatMulIntegerToFloat", [*inputs, quantized.zero_point], raw, MICROSOFT)
         if quantized.token_scale is not None:
-            self._append("Mul", [raw, quantized.token_scale], [output])
+            self._append("Mul", [raw, quantized.token_scale], output)
 
-    def drop_replaced_weights(self) -> None:
-        """Remove the float weights that no node reads any more."""
+    def drop_unused_constants(self) -> None:
+        """Remove what no node reads any more: the float weights, and helpers of other scalings."""
         used = {name for node in self._graph.node for name in node.input}
-        kept = [
-            item
-            for item in self._graph.initializer
-            if item.name in used or item.name not in self._replaced | _HELPERS
-        ]
+        kept = [item for item in self._graph.initializer if item.name in used]
         del self._graph.initializer[:]
         self._graph.initializer.extend(kept)
 
@@ -176,40 +168,53 @@ class _Writer:
         return self._by_range(name)
 
     def _by_tensor(self, name: str) -> _Quantized:
-        outputs = [f"{name}.int8", f"{name}.scale", f"{name}.zero_point"]
-        self._append("DynamicQuantizeLinear", [name], outputs)
-        return _Quantized(outputs[0], outputs[1], outputs[2], token_scale=None)
+        made = _Quantized(f"{name}.int8", f"{name}.scale", f"{name}.zero_point")
+        self._append("DynamicQuantizeLinear", [name], made.values, "", made.scale, made.zero_point)
+        return made
 
     def _by_token(self, name: str) -> _Quantized:
-        def own(part: str) -> str:
-            return f"{name}.{part}"
-
-        self._append("Abs", [name], [own("abs")])
-        self._append("ReduceMax", [own("abs"), "int8.last_axis"], [own("max")])  # keeps the axis
-        self._append("Max", [own("max"), "int8.tiny"], [own("positive")])
-        self._append("Div", [own("positive"), "int8.max_signed"], [own("scale")])
-        self._append("Div", [name, own("scale")], [own("scaled")])
-        self._append("QuantizeLinear", [own("scaled"), "int8.one", "int8.middle"], [own("int8")])
-        return _Quantized(own("int8"), "int8.one", "int8.middle", token_scale=own("scale"))
+        scale = f"{name}.scale"
+        self._append("Abs", [name], f"{name}.abs")
+        self._append(
+            "ReduceMax", [f"{name}.abs", "int8.last_axis"], f"{name}.max"
+        )  # keeps the axis
+        self._append("Max", [f"{name}.max", "int8.tiny"], f"{name}.positive")
+        self._append("Div", [f"{name}.positive", "int8.max_signed"], scale)
+        self._append("Div", [name, scale], f"{name}.scaled")
+        inputs = [f"{name}.scaled", "int8.one", "int8.middle"]
+        self._append("QuantizeLinear", inputs, f"{name}.int8")
+        return _Quantized(f"{name}.int8", "int8.one", "int8.middle", token_scale=scale)
 
     def _by_range(self, name: str) -> _Quantized:
-        low, high = self._ranges[name]
-        low, high = min(low, 0.0), max(high, 0.0)  # 0 must be exact: it is what padding adds
+        seen = self._ranges[name]
+        own = [np.abs(w).max(axis=1) for (met, _), w in self._weights.items() if met == name]
+        widest = np.maximum(np.abs(seen.low), np.abs(seen.high))
+        factors = smoothing_factors(widest, np.max(own, axis=0))
+        # 0 must be exact, so the range always holds it.
+        low = min(float((seen.low / factors).min()), 0.0)
+        high = max(float((seen.high / factors).max()), 0.0)
         scale = np.float32(max(high - low, TINY) / MAX_UNSIGNED)
         zero_point = np.uint8(np.clip(np.round(-low / scale), 0, MAX_UNSIGNED))
+        self._add(f"{name}.even", (1 / factors).astype(np.float32))
         self._add(f"{name}.scale", scale)
         self._add(f"{name}.zero_point", zero_point)
-        inputs = [name, f"{name}.scale", f"{name}.zero_point"]
-        self._append("QuantizeLinear", inputs, [f"{name}.int8"])
-        return _Quantized(f"{name}.int8", inputs[1], inputs[2], token_scale=None)
+        self._append("Mul", [name, f"{name}.even"], f"{name}.smooth")
+        inputs = [f"{name}.smooth", f"{name}.scale", f"{name}.zero_point"]
+        self._append("QuantizeLinear", inputs, f"{name}.int8")
+        return _Quantized(f"{name}.int8", inputs[1], inputs[2], factors=factors)
+
+    def _add_weight(self, name: str, weight: Floats, factors: Floats | None) -> None:
+        rounded, scale = quantize_weight(weight if factors is None else weight * factors[:, None])
+        self._add(f"{name}.int8", rounded)
+        self._add(f"{name}.scale", scale)
+        self._written.add(name)
 
     def _add(self, name: str, array: NDArray[np.generic] | np.generic) -> None:
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(array), name))
 
-    def _append(self, kind: str, inputs: list[str], outputs: list[str], domain: str = "") -> None:
-        name = f"{outputs[0]}/{kind}"
-        node = helper.make_node(kind, inputs, outputs, name, None, domain)
+    def _append(
+        self, kind: str, inputs: list[str], output: str, domain: str = "", *more_outputs: str
+    ) -> None:
+        outputs = [output, *more_outputs]
+        node = helper.make_node(kind, inputs, outputs, f"{output}/{kind}", None, domain)
         self._graph.node.append(node)
-
-
-_HELPERS = frozenset({"int8.one", "int8.middle", "int8.max_signed", "int8.tiny", "int8.last_axis"})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
-from ctr_export.int8 import constant_products
+from ctr_export.products import constant_products
 from ctr_service.backend.base import LENGTHS
 from ctr_service.backend.onnx_session import CPU_PROVIDER
 
@@ -18,45 +19,42 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ctr_export.int8 import Range
 
-KEPT_SHARE = 0.9999
-"""Share of an activation's values that the range must hold; the rest is clipped."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelRange:
+    """The lowest and highest value of each channel of an activation, float32 [channels]."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+    def widened(self, other: ChannelRange) -> ChannelRange:
+        """Return the range that holds both."""
+        return ChannelRange(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
 
 def activation_ranges(
-    source: Path,
-    batches: Iterable[Mapping[str, NDArray[np.generic]]],
-    *,
-    kept_share: float = KEPT_SHARE,
-) -> dict[str, Range]:
-    """Return a range for each activation that meets a constant weight.
-
-    The range goes from the mean lowest to the mean highest quantile over the batches, where the
-    quantiles leave `1 - kept_share` of a batch's values outside, half on each side. Padding does
-    not count.
+    source: Path, batches: Iterable[Mapping[str, NDArray[np.generic]]]
+) -> dict[str, ChannelRange]:
+    """Return the range of each activation that meets a constant weight; padding does not count.
 
     Args:
         source: the float32 graph.
         batches: at least one; the graph's inputs by name.
-        kept_share: in (0, 1]; 1 is plain minimum and maximum.
     """
     model = onnx.load(str(source))
     names = list(dict.fromkeys(node.input[0] for node in constant_products(model)))
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     session = ort.InferenceSession(model.SerializeToString(), providers=[CPU_PROVIDER])
-    tail = (1.0 - kept_share) / 2
-    seen: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    seen: dict[str, ChannelRange] = {}
     for tensors in batches:
         for name, values in zip(names, session.run(names, dict(tensors)), strict=True):
-            seen[name].append(np.quantile(_real(values, tensors[LENGTHS]), (tail, 1.0 - tail)))
-    return {
-        name: (float(np.mean([q[0] for q in own])), float(np.mean([q[1] for q in own])))
-        for name, own in seen.items()
-    }
+            real = _real(values, tensors[LENGTHS])
+            one = ChannelRange(real.min(axis=0), real.max(axis=0))
+            seen[name] = seen[name].widened(one) if name in seen else one
+    return seen
 
 
 def _real(values: NDArray[np.float32], lengths: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return the values of real tokens; `values` is [rows, length or 1, width]."""
+    """Return the values of real tokens, [tokens, channels], of [rows, length or 1, channels]."""
     at = np.arange(values.shape[1])[None, :]
     return values[at < np.asarray(lengths)[:, None]]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import TensorProto, helper, numpy_helper
 
-from ctr_export.int8 import MICROSOFT, Scaling, constant_products, quantize, quantize_weight
+from ctr_export.int8 import MICROSOFT, Scaling, quantize
+from ctr_export.products import constant_products, quantize_weight, smoothing_factors
 from ctr_export.ranges import activation_ranges
 from ctr_service.backend.onnx_session import OnnxSession
 
@@ -68,7 +69,7 @@ def _run(path: Path, x: Floats) -> Floats:
 
 def _made(plain: Path, folder: Path, scaling: Scaling) -> Path:
     batch = {"x": _input(), LENGTHS: np.full(6, 9, dtype=np.int32)}
-    ranges = activation_ranges(plain, [batch], kept_share=1.0)
+    ranges = activation_ranges(plain, [batch])
     target = folder / f"{scaling.value}.onnx"
     quantize(plain, target, scaling, ranges if scaling is Scaling.FIXED else None)
     return target
@@ -96,7 +97,7 @@ def test_every_constant_product_is_replaced(plain: Path, tmp_path: Path, scaling
     assert kinds.count("MatMul") == 1
     assert constant_products(made) == []
     weights = {item.name: item.data_type for item in made.graph.initializer}
-    assert weights["first.int8"] == TensorProto.INT8
+    assert list(weights.values()).count(TensorProto.INT8) == 2
     assert "first" not in weights
     assert MICROSOFT in {opset.domain for opset in made.opset_import}
 
@@ -143,16 +144,49 @@ def test_padding_does_not_widen_a_range(plain: Path) -> None:
     x = _input()
     x[:, 5:] = 99.0
     lengths = np.full(6, 5, dtype=np.int32)
-    low, high = activation_ranges(plain, [{"x": x, LENGTHS: lengths}], kept_share=1.0)["x"]
-    assert (low, high) == (x[:, :5].min(), x[:, :5].max())
+    seen = activation_ranges(plain, [{"x": x, LENGTHS: lengths}])["x"]
+    np.testing.assert_array_equal(seen.low, x[:, :5].min(axis=(0, 1)))
+    np.testing.assert_array_equal(seen.high, x[:, :5].max(axis=(0, 1)))
 
 
-def test_a_kept_share_clips_the_tails(plain: Path) -> None:
-    """A range that may leave values outside is narrower than the extremes."""
-    batch = {"x": _input(), LENGTHS: np.full(6, 9, dtype=np.int32)}
-    whole = activation_ranges(plain, [batch], kept_share=1.0)["x"]
-    most = activation_ranges(plain, [batch], kept_share=0.9)["x"]
-    assert whole[0] < most[0] < most[1] < whole[1]
+def test_ranges_hold_every_batch(plain: Path) -> None:
+    """Each further batch can only widen a channel's range."""
+    lengths = np.full(6, 9, dtype=np.int32)
+    batches = [{"x": _input(seed), LENGTHS: lengths} for seed in range(3)]
+    both = np.concatenate([batch["x"] for batch in batches])
+    seen = activation_ranges(plain, batches)["x"]
+    np.testing.assert_array_equal(seen.low, both.min(axis=(0, 1)))
+    np.testing.assert_array_equal(seen.high, both.max(axis=(0, 1)))
+
+
+def test_an_outlier_channel_does_not_cost_the_others(plain: Path, tmp_path: Path) -> None:
+    """A channel forty times as wide as the rest is evened out before the range is fixed."""
+    x = _input()
+    x[:, :, 3] *= 40
+    weight = onnx.load(str(plain))
+    for item in weight.graph.initializer:
+        if item.name == "first":
+            values = numpy_helper.to_array(item).copy()
+            values[3] /= 40
+            item.CopyFrom(numpy_helper.from_array(values, "first"))
+    onnx.save(weight, str(tmp_path / "uneven.onnx"))
+    batch = {"x": x, LENGTHS: np.full(6, 9, dtype=np.int32)}
+    ranges = activation_ranges(tmp_path / "uneven.onnx", [batch])
+    quantize(tmp_path / "uneven.onnx", tmp_path / "made.onnx", Scaling.FIXED, ranges)
+    exact, rounded = _run(tmp_path / "uneven.onnx", x), _run(tmp_path / "made.onnx", x)
+    assert np.abs(rounded - exact).max() / exact.std() < 0.06
+
+
+@given(
+    arrays.arrays(np.float32, (7,), elements=st.floats(0, 1e3, width=32)),
+    arrays.arrays(np.float32, (7,), elements=st.floats(0, 1e3, width=32)),
+)
+def test_smoothing_factors_are_finite_and_mean_one(activation: Floats, weight: Floats) -> None:
+    """Whatever the channels hold, no factor is zero or infinite, and their geometric mean is 1."""
+    factors = smoothing_factors(activation, weight)
+    assert np.isfinite(factors).all()
+    assert (factors > 0).all()
+    assert np.log(factors.astype(np.float64)).mean() == pytest.approx(0, abs=1e-4)
 
 
 @given(

@@ -45,6 +45,23 @@ def test_rows_are_those_of_the_trainer(checkpoint: Checkpoint) -> None:
     np.testing.assert_allclose(logits, sample.stored_logit, atol=1e-4)
 
 
+def test_logits_that_were_rounded_are_scored_again(checkpoint: Checkpoint) -> None:
+    """Where the trainer scored in bfloat16 the reference is float32 all the same."""
+    sample = read_sample(checkpoint, "test", most=1_000, seed=0)
+    coarse = replace(sample, stored_logit=np.round(sample.stored_logit, 2))
+    model = load_classifier(checkpoint.folder)
+    logits = reference_logits(model, coarse, pad_id=checkpoint.info.template.pad_id)
+    np.testing.assert_allclose(logits, sample.stored_logit, atol=1e-4)
+
+
+def test_logits_that_agree_are_taken_as_they_are(checkpoint: Checkpoint) -> None:
+    """What the trainer wrote in float32 is the reference, to the bit."""
+    sample = read_sample(checkpoint, "test", most=1_000, seed=0)
+    model = load_classifier(checkpoint.folder)
+    logits = reference_logits(model, sample, pad_id=checkpoint.info.template.pad_id)
+    assert logits is sample.stored_logit
+
+
 def test_other_texts_than_the_trainers_are_refused(checkpoint: Checkpoint) -> None:
     """Rows that do not give the stored logits show that code or texts changed since the fit."""
     sample = read_sample(checkpoint, "test", most=1_000, seed=0)
