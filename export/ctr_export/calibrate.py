@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from scipy.optimize import minimize
 from sklearn.isotonic import isotonic_regression
 
 from ctr_service.bundle.calibration import IsotonicCalibration, PlattCalibration, sigmoid
 from ctr_train.metrics import log_loss
+from ctr_train.platt import platt_map
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +27,6 @@ MIN_ISOTONIC_ROWS = 1_000
 FOLDS = 5
 MAX_BINS = 40
 ROWS_A_BIN = 50
-SLOPE_PRIOR = 1.0
-"""Deviation of log(slope) around 0: worth one observation, so that a handful of rows that happen to
-be separable does not make the slope infinite."""
-INTERCEPT_PRIOR = 3.0
 EDGE = 1e-4
 """Isotonic knots keep this distance from 0 and 1: a bin without clicks does not prove p = 0."""
 TAIL_LOGITS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -62,10 +58,14 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class FittedCalibration:
-    """A calibration, and why it was chosen, for people."""
+    """A calibration, why it was chosen, for people, and what it makes of the rows it was fitted on.
+
+    `mean_probability` is P(click | examined), weighted by impressions.
+    """
 
     calibration: Calibration
     reason: str
+    mean_probability: float
 
 
 def fit_calibration(logits: Floats, observed: Observed, *, seed: int) -> FittedCalibration:
@@ -76,51 +76,31 @@ def fit_calibration(logits: Floats, observed: Observed, *, seed: int) -> FittedC
         observed: the same rows.
         seed: of the folds.
     """
+    calibration, reason = _choose(logits, observed, seed)
+    mean = float(np.average(calibration.apply(logits), weights=observed.weight))
+    return FittedCalibration(calibration, reason, mean)
+
+
+def _choose(logits: Floats, observed: Observed, seed: int) -> tuple[Calibration, str]:
     clicks = float(observed.weight @ observed.target)
     if clicks <= 0 or clicks >= observed.weight.sum():
-        reason = "identity: the validation rows show one class only"
-        return FittedCalibration(PlattCalibration(), reason)
+        return PlattCalibration(), "identity: the validation rows show one class only"
     platt = fit_platt(logits, observed)
     if len(logits) < MIN_ISOTONIC_ROWS:
-        reason = f"Platt: fewer than {MIN_ISOTONIC_ROWS:,} validation rows"
-        return FittedCalibration(platt, reason)
+        return platt, f"Platt: fewer than {MIN_ISOTONIC_ROWS:,} validation rows"
     losses = _cross_validated(logits, observed, seed)
     figures = f"log loss {losses['platt']:.5f} (Platt), {losses['isotonic']:.5f} (isotonic)"
     isotonic = fit_isotonic(logits, observed, platt)
     if isotonic is not None and losses["isotonic"] < losses["platt"]:
-        return FittedCalibration(isotonic, f"isotonic: {figures}")
-    return FittedCalibration(platt, f"Platt: {figures}")
+        return isotonic, f"isotonic: {figures}"
+    return platt, f"Platt: {figures}"
 
 
 def fit_platt(logits: Floats, observed: Observed) -> PlattCalibration:
-    """Fit examined * sigmoid(slope * logit + intercept) to the clicks by maximum likelihood.
-
-    The slope is positive by construction (its logarithm is fitted), so no ranks are reversed. Weak
-    normal priors stand on log(slope) and on the intercept.
-    """
-    with np.errstate(divide="ignore"):  # log(0) = -inf is right where examined is 1
-        log_examined, log_rest = np.log(observed.examined), np.log1p(-observed.examined)
-    total = float(observed.weight.sum())
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        log_slope, intercept = parameters
-        scaled = np.exp(log_slope) * logits
-        shifted = scaled + intercept
-        log_sigmoid, log_other = -np.logaddexp(0, -shifted), -np.logaddexp(0, shifted)
-        log_none = np.logaddexp(log_rest, log_examined + log_other)
-        likelihood = observed.target * (log_examined + log_sigmoid)
-        likelihood += (1 - observed.target) * log_none
-        seen = observed.examined * np.exp(log_sigmoid)
-        step = observed.weight * np.exp(log_other - log_none) * (observed.target - seen)
-        prior = (log_slope / SLOPE_PRIOR) ** 2 / 2 + (intercept / INTERCEPT_PRIOR) ** 2 / 2
-        slope_step = float(step @ scaled) - log_slope / SLOPE_PRIOR**2
-        intercept_step = float(step.sum()) - intercept / INTERCEPT_PRIOR**2
-        value = prior - float(observed.weight @ likelihood)
-        return value / total, -np.array([slope_step, intercept_step]) / total
-
-    fitted = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B")
-    log_slope, intercept = fitted.x
-    return PlattCalibration(slope=float(np.exp(log_slope)), intercept=float(intercept))
+    """Fit examined * sigmoid(slope * logit + intercept) to the clicks by maximum likelihood."""
+    return platt_map(
+        logits, target=observed.target, weight=observed.weight, examined=observed.examined
+    )
 
 
 def fit_isotonic(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ctr_export.verdict import Verdict
     from ctr_service.bundle.manifest import Layout, MeasuredCost
-    from ctr_train.checkpoint import Checkpoint
+    from ctr_train.checkpoint import Checkpoint, CheckpointInfo
 
 GRAPHS_FOLDER = "graphs"
 
@@ -82,11 +82,21 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
             cpu=cpu_name(),
         ),
         layout=choice.layout,
-        base_rate=info.base_rate,
+        base_rate=_base_rate(info, choice.default),
         target=info.target,
         metrics=info.metrics,
         tools=tool_versions(),
     )
+
+
+def _base_rate(info: CheckpointInfo, default: Verdict) -> float:
+    """Return the training log's rate, or what is served on average where positions hide it.
+
+    A list's mean P(click | examined) cannot be counted: few places of it were looked at.
+    """
+    if info.examination is None or default.calibration is None:
+        return info.base_rate
+    return default.calibration.mean_probability
 
 
 def _move_graph(staged: Path, verdict: Verdict, choice: Choice) -> GraphVariant:

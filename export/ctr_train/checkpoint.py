@@ -67,7 +67,7 @@ class CheckpointInfo(BaseModel):
     """What a checkpoint says about itself.
 
     Attributes:
-        base_rate: mean click probability, with a position model P(click | examined).
+        base_rate: click rate of the training split, with a position model of the rows looked at.
         target: what the probability means, for people.
         examination: P(examined) by `position - 1`, the first is 1; a position beyond the last
             takes the last. None where the log had no position.

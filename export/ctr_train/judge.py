@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_service.bundle.calibration import sigmoid
 from ctr_train.assess import add_rivals, assess_logits
+from ctr_train.examination_refit import refit_examination
 from ctr_train.heldout import HeldOut
 from ctr_train.metrics import base_rate, group_codes
+from ctr_train.position import examination_at
+from ctr_train.thinning import rows_worth_reading, take_examples
 from ctr_train.writing import Results
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ctr_train.assess import Assessment
     from ctr_train.inputs import Inputs
     from ctr_train.prepare import Prepared
@@ -20,19 +24,16 @@ if TYPE_CHECKING:
     from ctr_train.scorer import TorchScorer
     from ctr_train.training import Trained
 
-BASE_RATE_ROWS = 4_000
+REFIT_ROWS = 6_000
+"""Training rows that the position model is fitted on once more, beside all validation rows."""
 
 
 def judge(
     inputs: Inputs, prepared: Prepared, trained: Trained, scorer: TorchScorer, reporter: Reporter
 ) -> Results:
     """Score both held-out splits and judge them; beside the test split stand its rivals."""
-    examination = None
-    if inputs.ties is not None and trained.examination is not None:
-        examination = tuple(float(share) for share in trained.examination[inputs.ties])
     codes = group_codes(inputs.log.group)
     held: dict[str, HeldOut] = {}
-    assessments: dict[str, Assessment] = {}
     for name in ("validation", "test"):
         rows = inputs.part(name, inputs.config.eval_rows)
         part = inputs.log.take(rows)
@@ -42,19 +43,49 @@ def judge(
         held[name] = HeldOut(
             rows, segments, part.target, part.weight, part.position, codes[rows], logits
         )
-        assessments[name] = assess_logits(part, logits, examination)
+    examination = None
+    if inputs.ties is not None and trained.examination is not None:
+        by_tie = _refit(inputs, prepared, scorer, trained.examination, held["validation"])
+        examination = tuple(float(share) for share in by_tie[inputs.ties])
+    assessments: dict[str, Assessment] = {}
+    for name, rows_held in held.items():
+        part = inputs.log.take(rows_held.row)
+        assessments[name] = assess_logits(part, rows_held.logit, examination)
         if name == "test":
             learnt = inputs.log.take(inputs.split.train)
             assessments[name] = add_rivals(assessments[name], part, learnt, seed=inputs.config.seed)
-    return Results(held, assessments, examination, _base_rate(inputs, prepared, scorer))
+    return Results(held, assessments, examination, _base_rate(inputs, examination))
 
 
-def _base_rate(inputs: Inputs, prepared: Prepared, scorer: TorchScorer) -> float:
-    """Return the mean target or, with positions, the mean P(click | examined) of a sample."""
-    rows = inputs.split.train
-    if inputs.ties is None:
-        return base_rate(inputs.log.target[rows], inputs.log.weight[rows])
+def _refit(
+    inputs: Inputs,
+    prepared: Prepared,
+    scorer: TorchScorer,
+    learnt: NDArray[np.float64],
+    validation: HeldOut,
+) -> NDArray[np.float64]:
+    """Return the examination of each tie; the test split has no say in it."""
     rng = np.random.default_rng(inputs.config.seed)
-    chosen = np.sort(rng.choice(rows, size=min(len(rows), BASE_RATE_ROWS), replace=False))
-    sample = inputs.examples(prepared, chosen)
-    return float(np.average(sigmoid(scorer.logits(sample.rows)), weights=sample.weight))
+    rows = inputs.split.train
+    seen = inputs.examples(prepared, rows)
+    kept = rng.permutation(rows_worth_reading(seen, rng))[:REFIT_ROWS]
+    sample = take_examples(seen, kept)
+    ties, position = inputs.ties, validation.position
+    if ties is None or position is None or sample.tie is None:
+        return learnt
+    return refit_examination(
+        np.concatenate([scorer.logits(sample.rows), validation.logit]),
+        np.concatenate([sample.tie, ties[np.minimum(position, len(ties)) - 1]]),
+        np.concatenate([sample.target, validation.target]),
+        np.concatenate([sample.weight, validation.weight]),
+        learnt,
+    )
+
+
+def _base_rate(inputs: Inputs, examination: tuple[float, ...] | None) -> float:
+    """Return the click rate of the training split; with positions, of the rows looked at."""
+    train = inputs.log.take(inputs.split.train)
+    if examination is None or train.position is None:
+        return base_rate(train.target, train.weight)
+    looked_at = float(train.weight @ examination_at(train.position, examination))
+    return min(1.0, float(train.weight @ train.target) / looked_at)

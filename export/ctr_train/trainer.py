@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from transformers import Trainer
 
-from ctr_service.bundle.calibration import sigmoid
 from ctr_train.examples import ExampleCollator, ExampleDataset
 from ctr_train.losses import click_loss
 from ctr_train.metrics import log_loss
 from ctr_train.parallel import Workers
+from ctr_train.platt import platt_map
 from ctr_train.precision import autocast
 from ctr_train.sampler import LengthBatchSampler
 from ctr_train.scorer import TorchScorer
@@ -145,13 +146,20 @@ class ClickTrainer(Trainer):
         )
 
     def evaluate(self, *_args: object, **_kwargs: object) -> dict[str, float]:
-        """Return the validation log loss an impression, and tell the callbacks."""
+        """Return the validation log loss an impression, and tell the callbacks.
+
+        It is taken after Platt's map, as the exporter calibrates whatever is kept: a state that
+        ranks better but is too sure of itself must not lose to one that ranks worse.
+        """
         task, model = self._task, self._click_model
         scorer = TorchScorer(model.classifier, task.collator, precision=task.precision)
-        click = sigmoid(scorer.logits(task.validation.rows))
+        logits = scorer.logits(task.validation.rows)
+        target, weight = task.validation.target, task.validation.weight
+        examined = np.ones(len(logits))
         if model.examination is not None and task.validation.tie is not None:
-            click = click * model.examination.examination()[task.validation.tie]
-        loss = log_loss(task.validation.target, click, task.validation.weight)
+            examined = model.examination.examination()[task.validation.tie]
+        fitted = platt_map(logits, target=target, weight=weight, examined=examined)
+        loss = log_loss(target, examined * fitted.apply(logits), weight)
         metrics = {VALIDATION_METRIC: loss}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(

@@ -42,7 +42,7 @@ class Results:
         held: "validation" and "test" -> rows with logits.
         assessments: "validation" and "test" -> figures.
         examination: P(examined) by position; None without a position model.
-        base_rate: mean P(click | examined), or the mean target.
+        base_rate: click rate of the training split, with positions of the rows looked at.
     """
 
     held: dict[str, HeldOut]

@@ -121,7 +121,8 @@ class Manifest(_Frozen):
         weights_sha256: of the checkpoint's `model.safetensors`.
         tokenizer_sha256: of the bundle's `tokenizer.json`.
         graphs: graph name -> engine -> precision -> variant.
-        base_rate: mean click probability of the training log; the last fallback.
+        base_rate: click rate of the training log, with a position model the mean
+            P(click | examined) of a list; the last fallback.
         target: what the probability means, for people.
         metrics: offline figures of the checkpoint, as `ctr-train` wrote them.
         tools: versions of what made the bundle.
