@@ -43,6 +43,11 @@ DEFAULT_SEARCHES = 500
     type=click.Path(file_okay=False, path_type=Path),
     help="Where everything is written; `make clean` removes the default.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Fail, too, when a target of model quality on the generated log is missed.",
+)
 def main(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     data: Path | None,
     group: str | None,
@@ -50,6 +55,7 @@ def main(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     seed: int,
     searches: int,
     out: Path,
+    strict: bool,  # noqa: FBT001 -- click passes options by name
 ) -> None:
     """Take a click log all the way to searches scored over gRPC.
 
@@ -67,7 +73,7 @@ def main(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
 
     plan = DemoPlan(out, data, group, base_model, seed, searches)
     try:
-        broken = run_demo(plan, Console(), SystemClock())
+        broken = run_demo(plan, Console(), SystemClock(), strict=strict)
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     if broken:

@@ -76,8 +76,8 @@ def _generate(plan: DemoPlan) -> Step:
 def _fit(plan: DemoPlan) -> Step:
     options: list[object] = ["--out", plan.checkpoint, "--seed", plan.seed]
     if plan.data is None:
-        # One pass over the generated log is enough, and keeps a cold demo within ten minutes.
-        options += ["--epochs", 1]
+        # Enough for the generated log, and it keeps a cold demo within ten minutes.
+        options += ["--epochs", 1, "--lr", 7e-5, "--eval-rows", 10_000]
     if plan.group:
         options += ["--group", plan.group]
     if plan.base_model:

@@ -65,7 +65,7 @@ class TrainConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=4096, description="Rows a step.")] = 32
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="Peak of AdamW's learning rate.")
-    ] = 7e-5
+    ] = 5e-5
     weight_decay: Annotated[float, Field(ge=0, le=1, description="AdamW's decay of matrices.")] = (
         0.01
     )
@@ -139,8 +139,8 @@ class TrainConfig(BaseModel):
     warm_start: Annotated[
         Literal["auto", "off"],
         Field(
-            description="auto: with a position model, before the labels, teach the model the base "
-            "model's own similarity of query and title, where that tells clicks apart."
+            description="auto: before the labels, teach the model to tell pairs of query and "
+            "title that were shown, or clicked, from random ones."
         ),
     ] = "auto"
     precision: Annotated[

@@ -9,6 +9,7 @@ import torch
 
 from ctr_service.bundle.files import staged_directory
 from ctr_train.collate import RowCollator
+from ctr_train.contrast import draw_contrast, why_no_contrast
 from ctr_train.inputs import read_inputs
 from ctr_train.judge import judge
 from ctr_train.model import load_config, max_positions, uses_token_types
@@ -18,7 +19,7 @@ from ctr_train.scorer import TorchScorer
 from ctr_train.thinning import rows_worth_reading, take_examples
 from ctr_train.trainer import Task
 from ctr_train.training import Learner, build_model, class_weight_of
-from ctr_train.warm_start import Teaching, is_telling, warm_start
+from ctr_train.warm_start import MIN_AUC, Teaching, pairs_for, set_level, warm_start
 from ctr_train.workfolder import open_work_folder
 from ctr_train.writing import write_checkpoint
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ctr_service.clock import Clock
+    from ctr_train.click_log import ClickLog
     from ctr_train.click_model import ClickModel
     from ctr_train.config import TrainConfig
     from ctr_train.examples import Examples
@@ -114,15 +116,8 @@ class Fitter:
             new_words=new_size is not None,
         )
         model = build_model(inputs.base_model, examples, config, new_size)
-        # Labels without positions, such as grades, say enough a row: there the start did harm
-        # (homedepot_small: AUC 0.66 with it, 0.72 without).
-        wanted = config.warm_start == "auto" and examples.tie is not None
-        if wanted and work.resume_from is None:
-            log = inputs.log.take(rows)
-            similarity = prepared.similarity(model.encoder, collator, precision).of_pairs(
-                log.query, log.title
-            )
-            self._warm_start(model, task, similarity, config)
+        if config.warm_start == "auto" and work.resume_from is None:
+            self._warm_start(model, task, prepared, inputs.log.take(rows), config.seed)
         return Learner(config, work, self._reporter, self._clock).train(model, task)
 
     def _thin(self, examples: Examples, config: TrainConfig) -> NDArray[np.int64]:
@@ -137,14 +132,24 @@ class Fitter:
         return kept
 
     def _warm_start(
-        self, model: ClickModel, task: Task, similarity: NDArray[np.float32], config: TrainConfig
+        self, model: ClickModel, task: Task, prepared: Prepared, log: ClickLog, seed: int
     ) -> None:
-        telling, value = is_telling(task.train, similarity)
-        if not telling:
+        reason = why_no_contrast(log)
+        if reason:
+            self._reporter.say(f"no warm start: {reason}")
+            return
+        rng = np.random.default_rng(seed)
+        by_clicks = task.train.tie is not None
+        clicks = float(log.weight @ log.target)
+        contrast = draw_contrast(log, pairs_for(clicks), rng, by_clicks=by_clicks)
+        rows = prepared.rows(prepared.segments(contrast.log))
+        teaching = Teaching(task.collator, task.precision, seed)
+        value = warm_start(model, rows, contrast.right, teaching, self._reporter)
+        if not value >= MIN_AUC:
             self._reporter.say(
-                f"no warm start: the base model's similarity of query and title has AUC {value:.3f}"
+                f"no warm start: shown pairs cannot be told from random ones (AUC {value:.3f})"
             )
             return
-        self._reporter.say(f"warm start: similarity of query and title has AUC {value:.3f}")
-        teaching = Teaching(task.collator, task.precision, config.seed)
-        warm_start(model, task.train, similarity, teaching, self._reporter)
+        self._reporter.say(f"warm start: shown pairs told from random ones, AUC {value:.3f}")
+        scorer = TorchScorer(model.classifier, task.collator, precision=task.precision)
+        set_level(model, task.train, scorer)

@@ -10,7 +10,6 @@ from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
 from ctr_train.checkpoint import TOKENIZER_FILE
 from ctr_train.rendering import render_log
 from ctr_train.schema import infer_schema
-from ctr_train.similarity import TextSimilarity
 from ctr_train.tokenise import (
     TRUNCATED_WARNING_SHARE,
     UNKNOWN_WARNING_SHARE,
@@ -28,13 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
-    from transformers import PreTrainedModel
 
     from ctr_service.bundle.features import FeatureSchema
     from ctr_service.bundle.template import InputTemplate, Segments
     from ctr_service.types import Row
     from ctr_train.click_log import ClickLog
-    from ctr_train.collate import RowCollator
     from ctr_train.progress import Reporter
     from ctr_train.tokenise import TokenCounts
 
@@ -66,13 +63,6 @@ class Prepared:
         """Tokenise rendered rows as the gateway tokenises them."""
         tokenizer = load_tokenizer(self.tokenizer_folder / TOKENIZER_FILE)
         return RowBuilder(tokenizer, self.template, TokenCache(CACHE_BYTES)).build(segments).rows
-
-    def similarity(
-        self, encoder: PreTrainedModel, collator: RowCollator, precision: str
-    ) -> TextSimilarity:
-        """Return what compares queries with titles by an encoder's own embeddings."""
-        tokenizer = load_tokenizer(self.tokenizer_folder / TOKENIZER_FILE)
-        return TextSimilarity(encoder, tokenizer, self.template, collator, precision)
 
 
 class Preparer:

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from ctr_train.examples import Examples
 
-KEEP_FACTOR = 2.0
-"""A row is kept with chance min(1, 2 x examination): all of the upper half, few of the deep end."""
+KEEP_FACTOR = 1.5
+"""A row is kept with chance min(1, 1.5 x examination): all of the top, few of the deep end."""
 
 
 def rows_worth_reading(examples: Examples, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows to train on, rising, int64.
 
-    A row is kept with chance min(1, 2 x the first guess of its position's examination), whether or
-    not it was clicked.
+    A row is kept with chance min(1, 1.5 x the first guess of its position's examination), whether
+    or not it was clicked.
 
     Args:
         examples: the training split; all rows are kept without a position model.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ctr_train.generate.queries import Query
     from ctr_train.generate.users import User
 
-DEFAULT_SEARCHES = 2700
+DEFAULT_SEARCHES = 3600
 DEFAULT_SEED = 7
 ATTRACTION_DECIMALS = 6
 

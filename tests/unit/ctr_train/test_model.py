@@ -154,4 +154,4 @@ def _row(length: int) -> Row:
     rng = np.random.default_rng(length)
     ids = rng.integers(5, 90, size=length).astype(np.int32)
     ids[0], ids[2], ids[-1] = 2, 3, 3
-    return Row(ids, 3)
+    return Row.of(ids, 3)

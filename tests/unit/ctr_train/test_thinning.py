@@ -18,7 +18,7 @@ def _examples(*, with_positions: bool) -> Examples:
     rng = np.random.default_rng(1)
     tie = rng.integers(0, 3, ROWS)
     clicked = (rng.random(ROWS) < EXAMINATION[tie] * ATTRACTION).astype(np.float64)
-    row = Row(np.array([1, 2, 3], dtype=np.int32), 2)
+    row = Row.of(np.array([1, 2, 3], dtype=np.int32), 2)
     return Examples([row] * ROWS, clicked, np.ones(ROWS), tie if with_positions else None)
 
 
