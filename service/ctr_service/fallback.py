@@ -1,4 +1,4 @@
-"""What stands in for a score that is missing: the caller's prior, else the model's base rate."""
+"""What stands in for a missing score: an expired one, the caller's prior, the base rate."""
 
 from __future__ import annotations
 
@@ -28,15 +28,32 @@ _WHY = {
 
 
 def fall_back(
-    candidate: Candidate, error: CtrError, base_rate: float, defaulted: tuple[str, ...]
+    candidate: Candidate,
+    error: CtrError,
+    *,
+    stale: float | None,
+    base_rate: float,
+    defaulted: tuple[str, ...],
 ) -> Prediction:
-    """Return a FALLBACK prediction that says why."""
-    prior = candidate.prior_score
+    """Return a FALLBACK prediction that says why.
+
+    Args:
+        candidate: as it was asked for.
+        error: why it has no score.
+        stale: an expired score of the same content, which says more than a prior.
+        base_rate: the last resort.
+        defaulted: names of features whose default was used.
+    """
+    value, source = base_rate, Source.BASE_RATE
+    if stale is not None:
+        value, source = stale, Source.STALE
+    elif candidate.prior_score is not None:
+        value, source = candidate.prior_score, Source.PRIOR
     return Prediction(
         candidate.item_id,
         Status.FALLBACK,
-        click_probability=base_rate if prior is None else prior,
-        source=Source.BASE_RATE if prior is None else Source.PRIOR,
+        click_probability=value,
+        source=source,
         defaulted_features=defaulted,
         error=_WHY.get(error.reason, _WHY[Reason.BACKEND_FAILED]),
     )

@@ -8,49 +8,46 @@ import numpy as np
 
 from ctr_service.fallback import error_of_all, fall_back
 from ctr_service.rendering import render_search
-from ctr_service.types import Answer, Prediction, Source, StageTimings, Status
+from ctr_service.types import Answer, Prediction, StageTimings, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ctr_service.batcher.batcher import Batcher
-    from ctr_service.batcher.call import RowOutcome
     from ctr_service.bundle.calibration import Calibration
     from ctr_service.bundle.template import Renderer
-    from ctr_service.bundle.tokens import RowBuilder
     from ctr_service.clock import Clock
+    from ctr_service.features.stage import FeatureStage
     from ctr_service.rendering import RenderedSearch
+    from ctr_service.scores.scorer import ScoredRows, Scorer
     from ctr_service.types import SearchRequest
 
 
 class Predictor:
     """Scores searches with one model. Belongs to one event loop."""
 
-    def __init__(  # noqa: PLR0913 -- built once, in app.py; every argument is named there
+    def __init__(  # noqa: PLR0913 -- built once, in scoring.py; every argument is named there
         self,
         *,
         renderer: Renderer,
-        rows: RowBuilder,
-        batcher: Batcher,
+        scorer: Scorer,
         calibration: Calibration,
         base_rate: float,
         clock: Clock,
         reserve_ns: int,
+        stage: FeatureStage | None = None,
     ) -> None:
         """Take the parts.
 
         Args:
             renderer: the bundle's template and features.
-            rows: the bundle's tokenizer.
-            batcher: scores rows; must be started.
-            calibration: of the graph that the batcher runs.
+            scorer: gives rows their logits.
+            calibration: of the graph that the scorer's batcher runs.
             base_rate: the last fallback, in [0, 1].
             clock: deadlines are absolute on it.
             reserve_ns: kept of each deadline for calibrating, encoding and sending the answer.
+            stage: fills in what comes by id; None without a feature store.
         """
+        self._stage = stage
         self._renderer = renderer
-        self._rows = rows
-        self._batcher = batcher
+        self._scorer = scorer
         self._calibration = calibration
         self._base_rate = base_rate
         self._clock = clock
@@ -60,7 +57,7 @@ class Predictor:
         """Score one search; the answer leaves `reserve_ns` before the deadline at the latest.
 
         An invalid candidate gets INVALID. A candidate whose score is late, shed or failed gets
-        FALLBACK, as long as another one of the search was scored.
+        FALLBACK, as long as another one of the search was scored or has an expired score.
 
         Args:
             request: validated at the edge; its invalid candidates carry their `error`.
@@ -73,80 +70,79 @@ class Predictor:
             NotServingError: the batcher is not started, or closing.
         """
         began_ns = self._clock.now_ns()
+        deadline_ns = request.deadline_ns - self._reserve_ns
+        if self._stage is not None:
+            request = await self._stage.enrich(request, deadline_ns=deadline_ns)
         search = render_search(self._renderer, request)
         rendered_ns = self._clock.now_ns()
-        built = self._rows.build(search.segments)
-        built_ns = self._clock.now_ns()
-        outcomes = await self._batcher.score(
-            built.rows,
-            deadline_ns=request.deadline_ns - self._reserve_ns,
-            priority=request.priority,
+        scored = await self._scorer.score(
+            search.segments, deadline_ns=deadline_ns, priority=request.priority
         )
-        probabilities = self._calibrate(outcomes, request.deadline_ns, began_ns)
-        predictions = self._predictions(request, search, outcomes, probabilities)
+        probabilities = self._calibrate(scored, request.deadline_ns, began_ns)
+        gather = scored.gather
         return Answer(
-            predictions=predictions,
+            predictions=self._predictions(request, search, scored, probabilities),
             timings=StageTimings(
                 total_ns=self._clock.now_ns() - began_ns,
                 features_ns=rendered_ns - began_ns,
-                tokens_ns=built_ns - rendered_ns,
-                queue_ns=max((outcome.queue_ns for outcome in outcomes), default=0),
-                compute_ns=max((outcome.compute_ns for outcome in outcomes), default=0),
+                tokens_ns=scored.tokens_ns,
+                queue_ns=gather.queue_ns,
+                compute_ns=gather.compute_ns,
             ),
-            degraded=None in probabilities,
-            truncated_texts=built.truncated_texts,
+            degraded=bool(gather.errors),
+            truncated_texts=len(gather.cut_texts),
             ignored_features=search.ignored_features,
+            row_tokens=scored.row_tokens,
         )
 
-    def _calibrate(
-        self, outcomes: Sequence[RowOutcome], deadline_ns: int, began_ns: int
-    ) -> list[float | None]:
-        """Return the probability of each row, None where it has no logit.
+    def _calibrate(self, scored: ScoredRows, deadline_ns: int, began_ns: int) -> list[float]:
+        """Return the probability of each row; NaN where it has neither a logit nor an expired one.
 
         Raises:
-            DeadlineExceededError, BackendFailedError: there are rows, and none has a logit.
+            DeadlineExceededError, BackendFailedError: there are rows, and none has either.
         """
-        logits = [outcome.logit for outcome in outcomes]
-        scored = [index for index, logit in enumerate(logits) if logit is not None]
-        if logits and not scored:
-            raise error_of_all(
-                [outcome.error for outcome in outcomes if outcome.error is not None],
-                budget_ns=deadline_ns - began_ns,
-                elapsed_ns=self._clock.now_ns() - began_ns,
-            )
-        values = self._calibration.apply(
-            np.array([logits[index] for index in scored], dtype=np.float64)
-        )
-        probabilities: list[float | None] = [None] * len(logits)
-        for index, probability in zip(scored, values.tolist(), strict=True):
-            probabilities[index] = probability
+        gather, stale = scored.gather, scored.stale
+        logits = gather.logits
+        if gather.errors:
+            if len(gather.errors) == len(logits) and not stale:
+                raise error_of_all(
+                    list(gather.errors.values()),
+                    budget_ns=deadline_ns - began_ns,
+                    elapsed_ns=self._clock.now_ns() - began_ns,
+                )
+            logits = [stale.get(row) if row in gather.errors else v for row, v in enumerate(logits)]
+        # None becomes NaN, and NaN stays NaN.
+        calibrated = self._calibration.apply(np.array(logits, dtype=np.float64))
+        probabilities: list[float] = calibrated.tolist()
         return probabilities
 
     def _predictions(
         self,
         request: SearchRequest,
         search: RenderedSearch,
-        outcomes: Sequence[RowOutcome],
-        probabilities: Sequence[float | None],
+        scored: ScoredRows,
+        probabilities: list[float],
     ) -> tuple[Prediction, ...]:
+        errors, sources, row_of = scored.gather.errors, scored.gather.sources, search.row_of
         predictions: list[Prediction] = []
         for index, candidate in enumerate(request.candidates):
-            row = search.row_of[index]
+            row = row_of[index]
             if row is None:
                 invalid = Prediction(candidate.item_id, Status.INVALID, error=search.errors[index])
                 predictions.append(invalid)
                 continue
+            probability = probabilities[row]
             defaulted = search.defaulted[index]
-            error = outcomes[row].error
+            error = errors.get(row)
             predictions.append(
-                Prediction(
-                    candidate.item_id,
-                    Status.SCORED,
-                    probabilities[row],
-                    Source.MODEL,
-                    defaulted,
-                )
+                Prediction(candidate.item_id, Status.SCORED, probability, sources[row], defaulted)
                 if error is None
-                else fall_back(candidate, error, self._base_rate, defaulted)
+                else fall_back(
+                    candidate,
+                    error,
+                    stale=probability if row in scored.stale else None,
+                    base_rate=self._base_rate,
+                    defaulted=defaulted,
+                )
             )
         return tuple(predictions)

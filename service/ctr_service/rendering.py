@@ -63,7 +63,7 @@ def render_search(renderer: Renderer, request: SearchRequest) -> RenderedSearch:
             errors[index] = _item_error(error, index)
             continue
         row_of[index] = rows.setdefault(renderer.row(shared, item), len(rows))
-        defaulted[index] = item.defaulted + shared.defaulted
+        defaulted[index] = candidate.defaulted + item.defaulted + shared.defaulted
     return RenderedSearch(list(rows), row_of, errors, defaulted, _ignored(renderer, request))
 
 
@@ -85,15 +85,16 @@ def _item_error(error: RequestInvalidError, index: int) -> ItemError:
 
 
 def _ignored(renderer: Renderer, request: SearchRequest) -> tuple[str, ...]:
-    item_names = dict.fromkeys(name for item in request.candidates for name in item.features)
+    # Items mostly name the same features: their names are joined as sets, not one by one.
+    item_names = set().union(*{frozenset(c.features) for c in request.candidates if c.features})
     names = {
         name[:IGNORED_NAME_CHARACTERS]
-        for entity, features in (
-            (Entity.ITEM, dict.fromkeys(item_names, "")),
-            (Entity.USER, request.user_features),
-            (Entity.CONTEXT, request.context_features),
+        for entity, given in (
+            (Entity.ITEM, item_names),
+            (Entity.USER, request.user_features.keys()),
+            (Entity.CONTEXT, request.context_features.keys()),
         )
-        if features
-        for name in renderer.unknown(entity, features)
+        if given
+        for name in renderer.unknown(entity, given)
     }
     return tuple(sorted(names)[: WIRE_LIMITS.ignored_features])

@@ -12,8 +12,12 @@ from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
 from ctr_service.limits import NS_PER_S
 from ctr_service.plan import ServingPlan, Wishes, make_plan
 from ctr_service.predictor import Predictor
+from ctr_service.scores.cache import ScoreCache
+from ctr_service.scores.remote import RemoteScores, RemoteTokens
+from ctr_service.scores.scorer import Scorer
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeAlias
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.clock import Clock
     from ctr_service.settings import Settings
+    from ctr_service.stores import Stores
 
     WarmUp: TypeAlias = Callable[[], Awaitable[Sequence[Cost]]]
 
@@ -40,7 +45,9 @@ class Scoring:
 
     batcher: Batcher
     predictor: Predictor
-    cache: TokenCache
+    scorer: Scorer
+    token_cache: TokenCache
+    score_cache: ScoreCache | None
 
 
 def plan_of(settings: Settings, bundle: Bundle, cpus: int) -> ServingPlan:
@@ -62,14 +69,17 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
     costs: Sequence[Cost],
     observer: BatchObserver,
     clock: Clock,
+    rng: random.Random,
+    stores: Stores,
 ) -> Scoring:
-    """Build batcher and predictor for a backend whose costs are known.
+    """Build batcher, caches and predictor for a backend whose costs are known.
 
     Raises:
         BundleError: the tokenizer cannot be read.
     """
     manifest, template = bundle.manifest, bundle.manifest.template
-    cache = TokenCache(settings.token_cache_bytes)
+    token_cache = TokenCache(settings.token_cache_bytes)
+    score_cache = _score_cache(settings, rng)
     batcher = Batcher(
         backend,
         graph=plan.graph,
@@ -81,13 +91,58 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         max_queued_tokens=settings.max_queued_tokens,
         observer=observer,
     )
+    scorer = Scorer(
+        rows=RowBuilder(load_tokenizer(bundle.tokenizer_path), template, token_cache),
+        batcher=batcher,
+        cache=score_cache,
+        clock=clock,
+        remote=_remote_scores(settings, bundle, plan, stores, clock),
+        remote_tokens=_remote_tokens(settings, bundle, stores, token_cache, clock),
+    )
     predictor = Predictor(
         renderer=Renderer(template, manifest.features),
-        rows=RowBuilder(load_tokenizer(bundle.tokenizer_path), template, cache),
-        batcher=batcher,
+        scorer=scorer,
+        stage=stores.stage,
         calibration=plan.variant.calibration,
         base_rate=manifest.base_rate,
         clock=clock,
         reserve_ns=round(settings.reserve_s * NS_PER_S),
     )
-    return Scoring(batcher, predictor, cache)
+    return Scoring(batcher, predictor, scorer, token_cache, score_cache)
+
+
+def _score_cache(settings: Settings, rng: random.Random) -> ScoreCache | None:
+    if not settings.score_cache_bytes:
+        return None
+    ttl_ns = round(settings.score_ttl_s * NS_PER_S)
+    return ScoreCache(max_bytes=settings.score_cache_bytes, ttl_ns=ttl_ns, rng=rng)
+
+
+def _remote_scores(
+    settings: Settings, bundle: Bundle, plan: ServingPlan, stores: Stores, clock: Clock
+) -> RemoteScores | None:
+    if stores.scores is None:
+        return None
+    return RemoteScores(
+        stores.scores,
+        model_digest=f"{bundle.manifest_sha256}/{plan.graph_name}",
+        ttl_s=settings.score_ttl_s,
+        budget_ns=round(settings.redis_deadline_s * NS_PER_S),
+        clock=clock,
+    )
+
+
+def _remote_tokens(
+    settings: Settings, bundle: Bundle, stores: Stores, local: TokenCache, clock: Clock
+) -> RemoteTokens | None:
+    if stores.tokens is None:
+        return None
+    longest = max(segment.max_tokens for segment in bundle.manifest.template.segments)
+    return RemoteTokens(
+        stores.tokens,
+        local,
+        tokenizer_digest=f"{bundle.manifest.tokenizer_sha256}/{longest}",
+        ttl_s=settings.score_ttl_s,
+        budget_ns=round(settings.redis_deadline_s * NS_PER_S),
+        clock=clock,
+    )

@@ -45,7 +45,7 @@ def make_row(rng: np.random.Generator, length: int, *, holds: int | None = None)
     ids = rng.integers(FIRST_GOOD_ID, VOCABULARY_SIZE, length, dtype=np.int32)
     if holds is not None:
         ids[-1] = holds
-    return Row(ids, int(rng.integers(1, length + 1)))
+    return Row.of(ids, int(rng.integers(1, length + 1)))
 
 
 def padded(rows: Sequence[Row], bucket: int) -> dict[str, NDArray[np.generic]]:

@@ -88,7 +88,7 @@ def make_sample(logits: Floats, seed: int = 0) -> Sample:
 def _row(number: int, length: int) -> Row:
     ids = np.full(length, 7, dtype=np.int32)
     ids[0], ids[1] = 101, number
-    return Row(ids, 3)
+    return Row.of(ids, 3)
 
 
 def _part(sample: Sample, where: slice) -> Sample:

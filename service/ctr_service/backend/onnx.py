@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import statistics
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,6 @@ from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,14 +27,6 @@ WARM_UP_REPEATS = 3
 """Runs a shape; the median is its cost, so that the first run's allocations do not count."""
 SHORT_FIRST_LENGTH = 2
 """First-segment length of warm-up rows: `[CLS] [SEP]`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    """One thread, and its session of each graph."""
-
-    sessions: Mapping[str, OnnxSession]
-    thread: ThreadPoolExecutor
 
 
 class OnnxBackend:
@@ -67,23 +58,22 @@ class OnnxBackend:
             raise ValueError("sessions and threads_a_session must be at least 1")
         self._clock = clock
         self._costs = costs
-        loaded = [
-            {name: OnnxSession(path, threads=threads_a_session) for name, path in graphs.items()}
-            for _ in range(sessions)
-        ]
-        self._workers = [
-            _Worker(by_graph, ThreadPoolExecutor(1, thread_name_prefix=f"onnx-{index}"))
-            for index, by_graph in enumerate(loaded)
-        ]
-        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
+        self._slots = sessions
+        self._graphs = frozenset(graphs)
+        self._own = threading.local()
+        self._unowned: SimpleQueue[dict[str, OnnxSession]] = SimpleQueue()
+        for _ in range(sessions):
+            loaded = {n: OnnxSession(p, threads=threads_a_session) for n, p in graphs.items()}
+            self._unowned.put(loaded)
+        self._threads = ThreadPoolExecutor(
+            sessions, thread_name_prefix="onnx", initializer=self._own_a_session
+        )
         self._closed = False
 
     @property
     def slots(self) -> int:
         """Sessions that run side by side."""
-        return len(self._workers)
+        return self._slots
 
     @property
     def costs(self) -> tuple[Cost, ...]:
@@ -93,17 +83,16 @@ class OnnxBackend:
     async def run(
         self, graph: str, tensors: Mapping[str, NDArray[np.generic]], deadline_ns: int
     ) -> Outputs:
-        """Run one batch on an idle session; wait for one if none is. See `Backend.run`."""
+        """Run one batch on an idle session. See `Backend.run`.
+
+        While all are busy it waits for the first that ends, in the order of the calls. The session
+        takes it up by itself, without a turn of the event loop.
+        """
         self._refuse_if_closed()
-        if graph not in self._workers[0].sessions:
+        if graph not in self._graphs:
             raise BackendFailedError(f"the backend holds no graph {graph}")
-        worker = await self._idle.get()
-        try:
-            self._refuse_if_closed()
-        except BackendFailedError:
-            self._idle.put_nowait(worker)
-            raise
-        return await self._submit(worker, graph, tensors, deadline_ns)
+        future = self._threads.submit(self._run_blocking, graph, tensors, deadline_ns)
+        return await asyncio.wrap_future(future)
 
     async def warm_up(
         self, graph: str, buckets_tokens: Sequence[int], max_batch_tokens: int
@@ -125,9 +114,7 @@ class OnnxBackend:
         for bucket in buckets_tokens:
             for rows in sorted({1, max(1, max_batch_tokens // bucket)}):
                 seconds = [
-                    await asyncio.gather(
-                        *(self._warm_run(worker, graph, rows, bucket) for worker in self._workers)
-                    )
+                    await asyncio.to_thread(self._warm_runs, graph, rows, bucket)
                     for _ in range(WARM_UP_REPEATS)
                 ]
                 median = statistics.median(value for repeat in seconds for value in repeat)
@@ -142,53 +129,43 @@ class OnnxBackend:
     async def close(self) -> None:
         """Let running batches end, then free sessions and threads. Idempotent."""
         self._closed = True
-        for worker in self._workers:
-            await asyncio.to_thread(worker.thread.shutdown)
+        await asyncio.to_thread(self._threads.shutdown)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise BackendFailedError("the backend is closed")
 
-    async def _warm_run(self, worker: _Worker, graph: str, rows: int, bucket: int) -> float:
+    def _own_a_session(self) -> None:
+        self._own.sessions = self._unowned.get_nowait()
+
+    def _warm_runs(self, graph: str, rows: int, bucket: int) -> list[float]:
+        """Run one shape on every session at once; return the seconds of each."""
         tensors: dict[str, NDArray[np.generic]] = {
             INPUT_IDS: np.zeros((rows, bucket), dtype=np.int32),
             LENGTHS: np.full(rows, bucket, dtype=np.int32),
             FIRST_LENGTHS: np.full(rows, min(SHORT_FIRST_LENGTH, bucket), dtype=np.int32),
         }
-        future = worker.thread.submit(self._run_blocking, worker.sessions[graph], tensors, None)
-        return (await asyncio.wrap_future(future)).compute_ns / 1e9
+        # No thread gets past it before each has come, so none runs twice.
+        together = threading.Barrier(self._slots)
 
-    async def _submit(
-        self,
-        worker: _Worker,
-        graph: str,
-        tensors: Mapping[str, NDArray[np.generic]],
-        deadline_ns: int,
-    ) -> Outputs:
-        loop = asyncio.get_running_loop()
+        def warm_run() -> float:
+            together.wait()
+            return self._run_blocking(graph, tensors, None).compute_ns / 1e9
 
-        def give_back(_: Future[Outputs]) -> None:
-            # From the worker's thread: a caller that was cancelled must not free the session while
-            # the engine still runs on it. The loop may be gone when the process is ending.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._idle.put_nowait, worker)
-
-        future = worker.thread.submit(
-            self._run_blocking, worker.sessions[graph], tensors, deadline_ns
-        )
-        future.add_done_callback(give_back)
-        return await asyncio.wrap_future(future)
+        futures = [self._threads.submit(warm_run) for _ in range(self._slots)]
+        return [future.result() for future in futures]
 
     def _run_blocking(
         self,
-        session: OnnxSession,
+        graph: str,
         tensors: Mapping[str, NDArray[np.generic]],
         deadline_ns: int | None,
     ) -> Outputs:
+        self._refuse_if_closed()
         started_ns = self._clock.now_ns()
         if deadline_ns is not None and started_ns >= deadline_ns:
             raise DeadlineExceededError("the deadline passed before the engine began")
-        outputs = session.run(tensors)
+        outputs = self._own.sessions[graph].run(tensors)
         compute_ns = self._clock.now_ns() - started_ns
         return Outputs(outputs, compute_ns, _rows_without_number(outputs))
 

@@ -10,16 +10,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ctr_service.batcher.admission import Load, decide
-from ctr_service.batcher.call import Call, RowOutcome, too_late
+from ctr_service.batcher.call import Call, RowOutcome, Waiter, too_late
 from ctr_service.batcher.observer import DropCause
 from ctr_service.batcher.queue import BatchQueue
 from ctr_service.batcher.runner import BatchRunner
 from ctr_service.errors import NotServingError, OverloadedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ctr_service.backend.base import Backend
+    from ctr_service.batcher.call import RowSink
     from ctr_service.batcher.cost import CostModel
     from ctr_service.batcher.observer import BatchObserver
     from ctr_service.batcher.queue import FormedBatch
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from ctr_service.types import Priority, Row
 
 NS_PER_MS = 1_000_000
-_SHRUNK = RowOutcome(
+SHRUNK = RowOutcome(
     None,
     OverloadedError("this row cannot be scored before the deadline", retry_after_ns=0),
     queue_ns=0,
     compute_ns=0,
 )
+"""The outcome of a row that was left out when its list was admitted."""
 
 
 class Batcher:
@@ -76,6 +78,7 @@ class Batcher:
             backend, graph=graph, pad_id=pad_id, clock=clock, cost=cost, observer=observer
         )
         self._backend = backend
+        self._max_batch_tokens = max_batch_tokens
         self._clock = clock
         self._cost = cost
         self._observer = observer
@@ -120,29 +123,80 @@ class Batcher:
             NotServingError: not started, or closing.
             ValueError: a row is longer than the largest bucket.
         """
+        if not rows:
+            return []
+        done: asyncio.Future[list[RowOutcome]] = asyncio.get_running_loop().create_future()
+        waiter = Waiter(len(rows), done)
+        call = self.submit(rows, deadline_ns=deadline_ns, priority=priority, sink=waiter)
+        if call is None:
+            return [too_late()] * len(rows)
+        try:
+            outcomes = await done
+        finally:
+            self.withdraw(call, range(len(call.rows)))
+        shrunk = len(rows) - len(call.rows)
+        return outcomes[: len(call.rows)] + [SHRUNK] * shrunk
+
+    def submit(
+        self, rows: Sequence[Row], *, deadline_ns: int, priority: Priority, sink: RowSink
+    ) -> Call | None:
+        """Queue a list and return at once; `sink` hears of each row, at the deadline at the latest.
+
+        Args:
+            rows: at least one, best-ranked first; the call holds the first ones, as many as can be
+                scored in time.
+            deadline_ns: absolute on the injected clock; `extend` moves it.
+            priority: which lane it waits in.
+            sink: may hear of rows before this returns.
+
+        Returns:
+            The call; None when the deadline has come.
+
+        Raises:
+            OverloadedError: nothing was queued, because it cannot finish or the queue is full.
+            NotServingError: not started, or closing.
+            ValueError: a row is longer than the largest bucket.
+        """
         if not self._serving:
             raise NotServingError("the batcher is not serving; try another server")
         now_ns = self._clock.now_ns()
-        if not rows:
-            return []
         if deadline_ns <= now_ns:
-            return [too_late()] * len(rows)
+            return None
         buckets = self._queue.buckets_of([row.length for row in rows])
         admitted = self._admit(buckets, deadline_ns, now_ns, priority)
-        loop = asyncio.get_running_loop()
         call = Call(
             rows[:admitted],
             deadline_ns=deadline_ns,
             enqueued_ns=now_ns,
             priority=priority,
-            waiter=loop.create_future(),
+            sink=sink,
+            left=self._leave,
         )
-        try:
-            self._enqueue(call, buckets[:admitted])
-            outcomes = await call.waiter
-        finally:
-            self._leave(call)
-        return outcomes + [_SHRUNK] * (len(rows) - admitted)
+        self._enqueue(call, buckets[:admitted])
+        return call
+
+    def extend(self, call: Call, deadline_ns: int) -> None:
+        """Let a call run to a later deadline, because another caller wants its rows until then."""
+        if deadline_ns > call.deadline_ns:
+            self._queue.extend(call, deadline_ns)
+
+    def withdraw(self, call: Call, places: Collection[int]) -> None:
+        """Give rows up that nobody wants any more; those that run, run on unheard."""
+        if call.missing:
+            self._withdraw(call, places, DropCause.CANCELLED)
+            call.drop(places)
+
+    def waits(self, call: Call, place: int) -> bool:
+        """Say whether a row is queued and its run has not begun."""
+        return any(place in waiting for waiting in call.places.values())
+
+    def take_back(self, call: Call, place: int) -> bool:
+        """Give one row up unless its run has begun; say whether it had not."""
+        if not self._queue.drop(call, (place,)):
+            return False
+        self._observer.dropped(rows=1, cause=DropCause.CANCELLED)
+        call.drop((place,))
+        return True
 
     def _admit(self, buckets: list[int], deadline_ns: int, now_ns: int, priority: Priority) -> int:
         running = sum(max(0, end_ns - now_ns) for end_ns in self._running.values())
@@ -181,17 +235,27 @@ class Batcher:
             self._observer.dropped(rows=rows, cause=DropCause.EXPIRED)
             call.finish(too_late())
         while (free := self._backend.slots - len(self._running)) > 0:
-            batch = self._queue.next_batch(
-                free_slots=free, overhead_tokens=self._cost.overhead_tokens
-            )
-            if batch is None:
+            if not self._run_next(free, now_ns, ahead=False):
                 break
-            expected = self._cost.run_seconds(batch.bucket_tokens, batch.rows)
-            self._running[batch] = now_ns + round(expected * 1e9)
-            task = asyncio.create_task(self._runner.run(batch, self._slot_freed))
-            self._tasks.add(task)
-            task.add_done_callback(self._task_ended)
+        # One batch is prepared ahead and waits in the backend, so that a session that ends need not
+        # wait for this loop. Only when it is full anyway: forming it early costs no packing then.
+        if free == 0 and self._queue.waiting_tokens >= self._max_batch_tokens:
+            self._run_next(1, now_ns, ahead=True)
         self._tell_load()
+
+    def _run_next(self, free_slots: int, now_ns: int, *, ahead: bool) -> bool:
+        batch = self._queue.next_batch(
+            free_slots=free_slots, overhead_tokens=self._cost.overhead_tokens
+        )
+        if batch is None:
+            return False
+        expected = self._cost.run_seconds(batch.bucket_tokens, batch.rows)
+        self._running[batch] = now_ns + round(expected * 1e9)
+        formed_ns = None if ahead else now_ns
+        task = asyncio.create_task(self._runner.run(batch, formed_ns, self._slot_freed))
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return True
 
     def _slot_freed(self, batch: FormedBatch[Call]) -> None:
         """Called by the runner once a batch, before it delivers: the slot works on meanwhile."""
@@ -214,17 +278,17 @@ class Batcher:
         if self._clock.now_ns() < call.deadline_ns:
             self._calls[call] = self._set_timer(call)
             return
-        self._withdraw(call, DropCause.EXPIRED)
+        self._withdraw(call, range(len(call.rows)), DropCause.EXPIRED)
         call.finish(too_late())
 
     def _leave(self, call: Call) -> None:
-        self._withdraw(call, DropCause.CANCELLED)
         self._calls.pop(call).cancel()
         if not self._calls:
             self._quiet.set()
 
-    def _withdraw(self, call: Call, cause: DropCause) -> None:
-        if rows := self._queue.cancel(call):
+    def _withdraw(self, call: Call, places: Collection[int], cause: DropCause) -> None:
+        whole = len(places) >= len(call.rows)
+        if rows := self._queue.cancel(call) if whole else self._queue.drop(call, places):
             self._observer.dropped(rows=rows, cause=cause)
             self._tell_load()
 

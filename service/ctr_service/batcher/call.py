@@ -1,15 +1,15 @@
-"""One caller's list on its way through the batcher, and what becomes of each of its rows."""
+"""One list on its way through the batcher, and what becomes of each of its rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ctr_service.batcher.lane import QueuedList
 from ctr_service.errors import DeadlineExceededError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ctr_service.errors import CtrError
     from ctr_service.types import Priority, Row
@@ -31,6 +31,18 @@ class RowOutcome(NamedTuple):
     compute_ns: int
 
 
+class RowSink(Protocol):
+    """Hears what became of a list's rows. Both methods return at once and do not raise."""
+
+    def answered(self, place: int, outcome: RowOutcome) -> None:
+        """A row has its outcome; called at most once a row."""
+        ...
+
+    def ended(self) -> None:
+        """No row is left without an outcome; called once, after the last row's."""
+        ...
+
+
 def failed(error: CtrError) -> RowOutcome:
     """Return the outcome of a row that no run answered."""
     return RowOutcome(None, error, 0, 0)
@@ -42,52 +54,92 @@ def too_late() -> RowOutcome:
 
 
 class Call(QueuedList):
-    """A list and its waiter. Every row is answered once; the waiter is woken once, by the last.
+    """A list and its sink. Every row is answered once, or dropped because nobody wants it any more.
 
-    The waiter may leave before (cancelled, or its deadline came). From then on it accepts nothing:
-    `deliver` says so, and a late result is dropped where it arrives.
+    What comes after that is refused: `deliver` says so, and a late result ends where it arrives.
     """
 
-    __slots__ = ("_missing", "_outcomes", "rows", "waiter")
+    __slots__ = ("_left", "_open", "_sink", "missing", "rows")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- built by the batcher alone; every argument is named there
         self,
         rows: Sequence[Row],
         *,
         deadline_ns: int,
         enqueued_ns: int,
         priority: Priority,
-        waiter: asyncio.Future[list[RowOutcome]],
+        sink: RowSink,
+        left: Callable[[Call], None],
     ) -> None:
+        """Make a call of which no row is answered.
+
+        Args:
+            rows: at least one, by place.
+            deadline_ns: absolute; also what its urgency goes by.
+            enqueued_ns: now.
+            priority: which lane it waits in.
+            sink: hears of each row.
+            left: told once, when no row is left without an outcome, before the sink is.
+        """
         super().__init__(deadline_ns, enqueued_ns, priority)
         self.rows = rows
-        self.waiter = waiter
-        self._outcomes: list[RowOutcome | None] = [None] * len(rows)
-        self._missing = len(rows)
+        self.missing = len(rows)
+        self._open = bytearray(b"\x01" * len(rows))
+        self._sink = sink
+        self._left = left
 
     @property
     def accepts(self) -> bool:
-        """Whether the waiter still waits."""
-        return not self.waiter.done()
+        """Whether a row is still without an outcome."""
+        return self.missing > 0
 
     def deliver(self, place: int, outcome: RowOutcome) -> bool:
-        """Answer one row; wake the waiter with the last one.
+        """Answer one row.
 
         Returns:
-            False when the waiter has left or the row was answered before: nothing changed then.
+            False when it was answered or dropped before: nothing changed then.
         """
-        if self.waiter.done() or self._outcomes[place] is not None:
+        if not self._open[place]:
             return False
-        self._outcomes[place] = outcome
-        self._missing -= 1
-        if not self._missing:
-            self.waiter.set_result(list(self._answered()))
+        self._open[place] = 0
+        self.missing -= 1
+        self._sink.answered(place, outcome)
+        if not self.missing:
+            self._end()
         return True
 
+    def drop(self, places: Iterable[int]) -> None:
+        """Give rows up without an outcome."""
+        if not self.missing:
+            return
+        for place in places:
+            self.missing -= self._open[place]
+            self._open[place] = 0
+        if not self.missing:
+            self._end()
+
     def finish(self, outcome: RowOutcome) -> None:
-        """Give `outcome` to every row that has no answer yet."""
+        """Give `outcome` to every row that has none yet."""
         for place in range(len(self.rows)):
             self.deliver(place, outcome)
 
-    def _answered(self) -> Iterator[RowOutcome]:
-        return (outcome for outcome in self._outcomes if outcome is not None)
+    def _end(self) -> None:
+        self._left(self)
+        self._sink.ended()
+
+
+class Waiter:
+    """A sink for one caller who waits for the whole list."""
+
+    def __init__(self, rows: int, done: asyncio.Future[list[RowOutcome]]) -> None:
+        self._outcomes = [too_late()] * rows
+        self._done = done
+
+    def answered(self, place: int, outcome: RowOutcome) -> None:
+        """Keep the outcome."""
+        self._outcomes[place] = outcome
+
+    def ended(self) -> None:
+        """Wake the caller, if it still waits."""
+        if not self._done.done():
+            self._done.set_result(self._outcomes)

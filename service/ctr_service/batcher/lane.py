@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from ctr_service.types import Priority
 
@@ -20,7 +20,8 @@ class QueuedList:
     A row is its place in the request's list of rows; the queue never sees its tokens.
 
     Attributes:
-        deadline_ns: absolute; from then on its rows are not worth running.
+        deadline_ns: absolute; from then on its rows are not worth running. May be moved, later
+            only, by `BatchQueue.extend`; the order in which it is served stays.
         enqueued_ns: when it was admitted.
         priority: which lane it waits in.
         places: bucket in tokens -> places of the rows that wait, the last one to run first. Owned
@@ -32,6 +33,11 @@ class QueuedList:
     priority: Priority
     places: dict[int, list[int]] = field(default_factory=dict, init=False)
     sequence: int = field(default=-1, init=False)
+    due_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember the first deadline, which its urgency goes by."""
+        self.due_ns = self.deadline_ns
 
     @property
     def waiting_rows(self) -> int:
@@ -86,6 +92,31 @@ class Lane(Generic[L]):
             self._forget(entry)
         return rows
 
+    def drop(self, entry: L, places: Container[int]) -> int:
+        """Take some rows out of a list; return how many of them waited."""
+        dropped = 0
+        for bucket, waiting in list(entry.places.items()):
+            kept = [place for place in waiting if place not in places]
+            gone = len(waiting) - len(kept)
+            dropped += gone
+            self.waiting_tokens -= bucket * gone
+            if kept:
+                entry.places[bucket] = kept
+            else:
+                del entry.places[bucket]
+        self.waiting_rows -= dropped
+        if dropped and not entry.places:
+            self._forget(entry)
+        return dropped
+
+    def extend(self, entry: L, deadline_ns: int) -> None:
+        """Move a list's deadline to a later time; its urgency stays."""
+        if entry.places:
+            order = self._by_deadline
+            del order[bisect.bisect_left(order, (entry.deadline_ns, entry.sequence))]
+            bisect.insort(order, (deadline_ns, entry.sequence, entry))
+        entry.deadline_ns = deadline_ns
+
     def take(self, entry: L, bucket: int, rows: int) -> list[int]:
         """Take the first `rows` waiting rows of one bucket out of a list; return their places."""
         places = entry.places[bucket]
@@ -126,7 +157,7 @@ class Lane(Generic[L]):
         return self.waiting_tokens - behind
 
     def _urgency(self, entry: L) -> int:
-        return min(entry.deadline_ns, entry.enqueued_ns + self._ageing_ns)
+        return min(entry.due_ns, entry.enqueued_ns + self._ageing_ns)
 
     def _forget(self, entry: L) -> None:
         for order, key in (

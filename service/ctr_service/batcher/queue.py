@@ -25,7 +25,7 @@ from ctr_service.batcher.lane import L, Lane
 from ctr_service.types import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 AGEING_NS = 1_000_000_000
 """A list that waited so long is served as if its deadline had come: a caller who allows 10 s is
@@ -149,6 +149,14 @@ class BatchQueue(Generic[L]):
     def cancel(self, entry: L) -> int:
         """Take out a list; return how many of its rows waited."""
         return self._lanes[entry.priority].remove(entry)
+
+    def drop(self, entry: L, places: Container[int]) -> int:
+        """Take some rows of a list out; return how many of them waited."""
+        return self._lanes[entry.priority].drop(entry, places)
+
+    def extend(self, entry: L, deadline_ns: int) -> None:
+        """Move a list's deadline to a later time; its urgency stays."""
+        self._lanes[entry.priority].extend(entry, deadline_ns)
 
     def pop_expired(self, now_ns: int) -> list[tuple[L, int]]:
         """Take out every list whose deadline has come; return each with its waiting rows."""

@@ -44,7 +44,10 @@ class BatchRunner:
         self._observer = observer
 
     async def run(
-        self, batch: FormedBatch[Call], slot_freed: Callable[[FormedBatch[Call]], None]
+        self,
+        batch: FormedBatch[Call],
+        formed_ns: int | None,
+        slot_freed: Callable[[FormedBatch[Call]], None],
     ) -> None:
         """Run a batch and answer every row of it, whatever happens.
 
@@ -53,12 +56,17 @@ class BatchRunner:
 
         Args:
             batch: taken from the queue.
+            formed_ns: when; the slot is taken from then on, so that is what the batch costs, the
+                event loop's own share with it. None when it was formed ahead and no slot was free:
+                it costs what the engine takes.
             slot_freed: called once, as soon as the backend is done with the batch.
         """
         rows = [(call, place) for call, places in batch.parts for place in places]
         try:
             try:
-                outcomes = await self._run(rows, batch.bucket_tokens, batch.queued_tokens)
+                outcomes = await self._run(
+                    rows, batch.bucket_tokens, batch.queued_tokens, formed_ns
+                )
             except BackendFailedError as error:
                 await self._run_alone(rows, batch.bucket_tokens, error)
                 return
@@ -81,7 +89,11 @@ class BatchRunner:
                 continue
             try:
                 outcomes = await self._run(
-                    [(call, place)], bucket_tokens, bucket_tokens, retry=True
+                    [(call, place)],
+                    bucket_tokens,
+                    bucket_tokens,
+                    self._clock.now_ns(),
+                    retry=True,
                 )
             except BackendFailedError as own_error:
                 call.deliver(place, failed(own_error))
@@ -93,6 +105,7 @@ class BatchRunner:
         rows: Sequence[tuple[Call, int]],
         bucket_tokens: int,
         queued_tokens: int,
+        formed_ns: int | None,
         *,
         retry: bool = False,
     ) -> list[RowOutcome]:
@@ -115,7 +128,7 @@ class BatchRunner:
         except DeadlineExceededError:
             return [too_late()] * len(rows)
         finally:
-            run_ns = self._clock.now_ns() - started_ns
+            ended_ns = self._clock.now_ns()
             self._observer.finished(
                 BatchReport(
                     rows=len(rows),
@@ -123,7 +136,7 @@ class BatchRunner:
                     row_tokens=int(batch.lengths.sum()),
                     lists=len({call.sequence for call, _ in rows}),
                     queue_ns=started_ns - min(call.enqueued_ns for call, _ in rows),
-                    run_ns=run_ns,
+                    run_ns=ended_ns - started_ns,
                     compute_ns=outputs.compute_ns if outputs else 0,
                     failed_rows=len(outputs.failed_rows) if outputs else len(rows),
                     retry=retry,
@@ -133,7 +146,7 @@ class BatchRunner:
             bucket_tokens=bucket_tokens,
             rows=len(rows),
             queued_tokens=queued_tokens,
-            seconds=run_ns / 1e9,
+            seconds=(outputs.compute_ns if formed_ns is None else ended_ns - formed_ns) / 1e9,
         )
         return _outcomes_of(rows, outputs, started_ns)
 

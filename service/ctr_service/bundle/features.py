@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Entity(enum.Enum):
     """Which thing a feature describes; the value is the prefix of its column in a log."""
 
+    __hash__ = object.__hash__  # Enum's own is Python code; a member is one object
+
     ITEM = "item"
     USER = "user"
     CONTEXT = "context"

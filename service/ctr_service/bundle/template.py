@@ -8,15 +8,14 @@ text's ids are computed once however many rows share it.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ctr_service.bundle.features import Entity, FeatureSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
     from ctr_service.types import FeatureValue
@@ -33,6 +32,8 @@ Segments: TypeAlias = tuple[str, ...]
 
 class SegmentName(enum.Enum):
     """The parts of a row."""
+
+    __hash__ = object.__hash__  # Enum's own is Python code; a member is one object
 
     QUERY = "query"
     TITLE = "title"
@@ -81,12 +82,14 @@ class InputTemplate(BaseModel):
         return sum(s.max_tokens for s in self.segments) + separators + SPECIAL_TOKENS_A_ROW
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPart:
+class RenderedPart(NamedTuple):
     """The texts of one side of a row, by segment, and the names of defaulted features."""
 
     texts: dict[SegmentName, str]
     defaulted: tuple[str, ...]
+
+
+_NOTHING: tuple[str, tuple[str, ...]] = ("", ())
 
 
 class Renderer:
@@ -94,7 +97,17 @@ class Renderer:
 
     def __init__(self, template: InputTemplate, schema: FeatureSchema) -> None:
         self._names = tuple(segment.name for segment in template.segments)
-        self._specs = {entity: schema.of(entity) for entity in Entity}
+        # What does not depend on a value is rendered once: a gateway renders each for every item.
+        self._specs = {
+            entity: tuple(
+                (spec.name, spec.qualified_name, spec.render(None), spec)
+                for spec in schema.of(entity)
+            )
+            for entity in Entity
+        }
+        self._known = {
+            entity: frozenset(spec.name for spec in schema.of(entity)) for entity in Entity
+        }
 
     def request(
         self,
@@ -127,20 +140,27 @@ class Renderer:
 
     def row(self, request: RenderedPart, item: RenderedPart) -> Segments:
         """Join both parts to one row's segments, in the template's order."""
-        shared, own = request.texts, item.texts
-        return tuple(shared[name] if name in shared else own[name] for name in self._names)
+        texts = request.texts | item.texts
+        return tuple([texts[name] for name in self._names])
 
-    def unknown(self, entity: Entity, features: Mapping[str, FeatureValue]) -> tuple[str, ...]:
+    def unknown(self, entity: Entity, names: Iterable[str]) -> tuple[str, ...]:
         """Return the qualified names of features that the model does not know, sorted."""
-        known = {spec.name for spec in self._specs[entity]}
-        return tuple(sorted(f"{entity.value}.{name}" for name in features.keys() - known))
+        strangers = set(names) - self._known[entity]
+        return tuple(sorted(f"{entity.value}.{name}" for name in strangers))
 
     def _features(
         self, entity: Entity, values: Mapping[str, FeatureValue]
     ) -> tuple[str, tuple[str, ...]]:
         specs = self._specs[entity]
-        rendered = FEATURE_JOINER.join(spec.render(values.get(spec.name)) for spec in specs)
-        missing = tuple(
-            spec.qualified_name for spec in specs if spec.is_missing(values.get(spec.name))
-        )
-        return rendered, missing
+        if not specs:
+            return _NOTHING
+        rendered: list[str] = []
+        missing: list[str] = []
+        for name, qualified_name, default, spec in specs:
+            value = values.get(name)
+            if spec.is_missing(value):
+                missing.append(qualified_name)
+                rendered.append(default)
+            else:
+                rendered.append(spec.render(value))
+        return FEATURE_JOINER.join(rendered), tuple(missing)

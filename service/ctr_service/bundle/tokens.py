@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_service.bundle.template import InputTemplate, Segments
-    from ctr_service.types import IntArray
 
+INT_CODE = "i"
+"""The array type of int32, C's int on every platform that the engines run on."""
+INT_BYTES = 4
 ENTRY_OVERHEAD_BYTES = 200
 """What one cached text costs beside its characters and ids: two objects, a key, a link."""
 
@@ -43,11 +46,11 @@ def load_tokenizer(path: Path) -> Tokenizer:
 class TokenCache:
     """Token ids by text, least recently used out first, bounded by bytes.
 
-    Not safe across threads: it belongs to one event loop.
+    Ids are kept as the bytes of int32. Not safe across threads: it belongs to one event loop.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._ids: OrderedDict[str, IntArray] = OrderedDict()
+        self._ids: OrderedDict[str, bytes] = OrderedDict()
         self._max_bytes = max_bytes
         self.size_bytes = 0
         self.hits = 0
@@ -56,17 +59,23 @@ class TokenCache:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def get(self, text: str) -> IntArray | None:
-        """Return the ids of a text, int32 [tokens], or None."""
-        ids = self._ids.get(text)
-        if ids is None:
-            self.misses += 1
-            return None
-        self._ids.move_to_end(text)
-        self.hits += 1
-        return ids
+    def get_many(self, texts: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
+        """Return the ids of those texts that are known, and the others."""
+        get, touch = self._ids.get, self._ids.move_to_end
+        found: dict[str, bytes] = {}
+        missing: list[str] = []
+        for text in texts:
+            ids = get(text)
+            if ids is None:
+                missing.append(text)
+            else:
+                touch(text)
+                found[text] = ids
+        self.hits += len(found)
+        self.misses += len(missing)
+        return found, missing
 
-    def put(self, text: str, ids: IntArray) -> None:
+    def put(self, text: str, ids: bytes) -> None:
         """Keep the ids of a text; drop the least recently used ones beyond the bound."""
         if text in self._ids:
             return
@@ -77,16 +86,29 @@ class TokenCache:
             self.size_bytes -= self._cost_bytes(old_text, old_ids)
 
     @staticmethod
-    def _cost_bytes(text: str, ids: IntArray) -> int:
-        return 4 * len(text) + ids.nbytes + ENTRY_OVERHEAD_BYTES
+    def _cost_bytes(text: str, ids: bytes) -> int:
+        return 4 * len(text) + len(ids) + ENTRY_OVERHEAD_BYTES
+
+
+_UNCUT: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltRows:
-    """Rows in the order asked for, and how many distinct texts were cut to their budget."""
+    """Rows in the order asked for.
+
+    Attributes:
+        rows: token ids.
+        cut_texts: for each row, its texts that were cut to their budget.
+    """
 
     rows: list[Row]
-    truncated_texts: int
+    cut_texts: list[tuple[str, ...]]
+
+    @property
+    def truncated_texts(self) -> int:
+        """How many distinct texts were cut."""
+        return len({text for cut in self.cut_texts for text in cut})
 
 
 class RowBuilder:
@@ -94,12 +116,13 @@ class RowBuilder:
 
     def __init__(self, tokenizer: Tokenizer, template: InputTemplate, cache: TokenCache) -> None:
         self._tokenizer = tokenizer
-        self._budgets = tuple(segment.max_tokens for segment in template.segments)
+        self._budgets = tuple(INT_BYTES * segment.max_tokens for segment in template.segments)
         # One more than the largest budget, so that a cut text can be told from one that just fits.
-        self._keep = max(self._budgets) + 1
-        self._cls = np.array([template.cls_id], dtype=np.int32)
-        self._sep = np.array([template.sep_id], dtype=np.int32)
-        self._separator = np.array(template.separator_ids, dtype=np.int32)
+        self._keep = max(segment.max_tokens for segment in template.segments) + 1
+        self._least = min(self._budgets)
+        self._cls = _packed([template.cls_id])
+        self._sep = _packed([template.sep_id])
+        self._separator = _packed(template.separator_ids)
         self.cache = cache
 
     def build(self, rows: Sequence[Segments]) -> BuiltRows:
@@ -109,44 +132,46 @@ class RowBuilder:
             rows: one tuple of texts a row, in the template's segment order.
         """
         ids = self._ids_of({text for row in rows for text in row})
-        prefixes: dict[str, IntArray] = {}
+        too_long = {text for text, known in ids.items() if len(known) > self._least}
+        join = self._join_cut if too_long else self._join_whole
+        prefixes: dict[str, bytes] = {}
         built: list[Row] = []
         for row in rows:
-            prefix = prefixes.get(row[0])
+            query = row[0]
+            prefix = prefixes.get(query)
             if prefix is None:
-                prefix = np.concatenate((self._cls, ids[row[0]][: self._budgets[0]], self._sep))
-                prefixes[row[0]] = prefix
-            built.append(self._join(prefix, row, ids))
-        cut = {
+                prefix = self._cls + ids[query][: self._budgets[0]] + self._sep
+                prefixes[query] = prefix
+            packed = join(prefix, row, ids)
+            built.append(Row(packed, len(packed) // INT_BYTES, len(prefix) // INT_BYTES))
+        if not too_long:
+            return BuiltRows(built, [_UNCUT] * len(built))
+        return BuiltRows(built, [self._cut(row, ids, too_long) for row in rows])
+
+    def _join_whole(self, prefix: bytes, row: Segments, ids: dict[str, bytes]) -> bytes:
+        rest = self._separator.join([ids[text] for text in row[1:]])
+        return prefix + rest + self._sep
+
+    def _join_cut(self, prefix: bytes, row: Segments, ids: dict[str, bytes]) -> bytes:
+        budgets = self._budgets[1:]
+        parts = [ids[text][:budget] for text, budget in zip(row[1:], budgets, strict=True)]
+        return prefix + self._separator.join(parts) + self._sep
+
+    def _cut(self, row: Segments, ids: dict[str, bytes], too_long: set[str]) -> tuple[str, ...]:
+        if too_long.isdisjoint(row):
+            return _UNCUT
+        return tuple(
             text
-            for row in rows
             for text, budget in zip(row, self._budgets, strict=True)
-            if len(ids[text]) > budget
-        }
-        return BuiltRows(built, len(cut))
+            if text in too_long and len(ids[text]) > budget
+        )
 
-    def _join(self, prefix: IntArray, row: Segments, ids: dict[str, IntArray]) -> Row:
-        parts = [prefix]
-        for text, budget in zip(row[1:], self._budgets[1:], strict=True):
-            if len(parts) > 1:
-                parts.append(self._separator)
-            parts.append(ids[text][:budget])
-        parts.append(self._sep)
-        return Row(np.concatenate(parts), len(prefix))
-
-    def _ids_of(self, texts: Iterable[str]) -> dict[str, IntArray]:
-        found: dict[str, IntArray] = {}
-        missing: list[str] = []
-        for text in texts:
-            ids = self.cache.get(text)
-            if ids is None:
-                missing.append(text)
-            else:
-                found[text] = ids
+    def _ids_of(self, texts: Iterable[str]) -> dict[str, bytes]:
+        found, missing = self.cache.get_many(texts)
         if missing:
             encodings = self._tokenizer.encode_batch_fast(missing, add_special_tokens=False)
             for text, encoding in zip(missing, encodings, strict=True):
-                ids = np.array(encoding.ids[: self._keep], dtype=np.int32)
+                ids = _packed(encoding.ids[: self._keep])
                 found[text] = ids
                 self.cache.put(text, ids)
         return found
@@ -160,11 +185,14 @@ def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:
         bucket: the padded length in tokens.
         pad_id: the tokenizer's padding id.
     """
-    ids = np.full((len(rows), bucket), pad_id, dtype=np.int32)
-    lengths = np.empty(len(rows), dtype=np.int32)
-    first_lengths = np.empty(len(rows), dtype=np.int32)
-    for index, row in enumerate(rows):
-        ids[index, : row.length] = row.ids
-        lengths[index] = row.length
-        first_lengths[index] = row.first_length
-    return Batch(ids, lengths, first_lengths)
+    padding = _packed([pad_id] * bucket)
+    padded = b"".join([packed + padding[len(packed) :] for packed, _, _ in rows])
+    return Batch(
+        np.frombuffer(padded, dtype=np.int32).reshape(len(rows), bucket),
+        np.array([length for _, length, _ in rows], dtype=np.int32),
+        np.array([first_length for _, _, first_length in rows], dtype=np.int32),
+    )
+
+
+def _packed(ids: Sequence[int]) -> bytes:
+    return array(INT_CODE, ids).tobytes()

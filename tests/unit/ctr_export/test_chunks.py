@@ -21,7 +21,7 @@ def test_every_row_is_in_one_batch_within_the_budget(
     lengths: list[int], max_batch_tokens: int
 ) -> None:
     """Each row is packed once, in the smallest bucket that holds its batch, within the budget."""
-    rows = [Row(np.full(length, 5, dtype=np.int32), 2) for length in lengths]
+    rows = [Row.of(np.full(length, 5, dtype=np.int32), 2) for length in lengths]
     chunks = sorted_chunks(
         rows, buckets_tokens=BUCKETS, max_batch_tokens=max_batch_tokens, pad_id=0
     )
@@ -36,7 +36,7 @@ def test_every_row_is_in_one_batch_within_the_budget(
 
 def test_longest_rows_come_first() -> None:
     """The largest batches start first, so that no core waits for one at the end."""
-    rows = [Row(np.full(length, 5, dtype=np.int32), 2) for length in (3, 40, 9, 12)]
+    rows = [Row.of(np.full(length, 5, dtype=np.int32), 2) for length in (3, 40, 9, 12)]
     chunks = sorted_chunks(rows, buckets_tokens=BUCKETS, max_batch_tokens=40, pad_id=0)
     assert [chunk.bucket_tokens for chunk in chunks] == [40, 16, 8]
 

@@ -29,7 +29,7 @@ def test_a_fused_graph_takes_and_gives_the_same(kind: str, tmp_path: Path) -> No
     write_graph(model, tmp_path / "plain.onnx")
     fuse(tmp_path / "plain.onnx", tmp_path / "fused.onnx", model.config)
     rng = np.random.default_rng(0)
-    rows = [Row(rng.integers(5, 60, n).astype(np.int32), 3) for n in range(5, 60, 4)]
+    rows = [Row.of(rng.integers(5, 60, n).astype(np.int32), 3) for n in range(5, 60, 4)]
     tensors = tensors_of(pad_rows(rows, 64, 0))
     plain, fused = (
         np.asarray(OnnxSession(tmp_path / name, threads=1).run(tensors)[LOGITS])

@@ -37,7 +37,7 @@ def _rows(count: int = 40, seed: int = 0) -> list[Row]:
     rng = np.random.default_rng(seed)
     lengths = [LONGEST, 5, *rng.integers(5, LONGEST, count - 2).tolist()]
     return [
-        Row(rng.integers(5, 60, length).astype(np.int32), int(rng.integers(2, length - 1)))
+        Row.of(rng.integers(5, 60, length).astype(np.int32), int(rng.integers(2, length - 1)))
         for length in lengths
     ]
 
@@ -98,7 +98,7 @@ def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:
     """BERT reads where the first segment ends; RoBERTa takes the input and ignores it."""
     for kind, matters in (("bert", True), ("roberta", False)):
         made = Exported(kind, tmp_path / kind)
-        moved = [Row(row.ids, 2) for row in made.rows]
+        moved = [Row.of(row.ids, 2) for row in made.rows]
         same = np.allclose(made.score(moved, LONGEST), made.reference, atol=ROUNDING)
         assert same is not matters
 

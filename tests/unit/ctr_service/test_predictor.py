@@ -31,6 +31,7 @@ from ctr_service.errors import (
     RequestInvalidError,
 )
 from ctr_service.predictor import Predictor
+from ctr_service.scores.scorer import Scorer
 from ctr_service.types import (
     Candidate,
     ItemError,
@@ -113,8 +114,7 @@ class Rig:
         self.renderer = Renderer(manifest.template, manifest.features)
         self.predictor = Predictor(
             renderer=self.renderer,
-            rows=self.rows,
-            batcher=self.batcher,
+            scorer=Scorer(rows=self.rows, batcher=self.batcher, cache=None, clock=clock),
             calibration=self.calibration,
             base_rate=manifest.base_rate,
             clock=clock,

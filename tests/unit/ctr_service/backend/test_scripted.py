@@ -11,6 +11,7 @@ from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS, 
 from ctr_service.backend.scripted import (
     ScriptedBackend,
     ScriptedRun,
+    lengths_as_logits,
     scripted_logits,
     sleeping_script,
 )
@@ -68,6 +69,14 @@ async def test_a_sleeping_script_takes_the_time_of_its_shape() -> None:
     outputs = await backend.run("joint", padded(ROWS, 8), FAR_NS)
     assert outputs.compute_ns >= 20_000_000
     assert backend.costs[0].seconds == 0.024
+
+
+async def test_the_formula_of_the_logits_may_be_chosen() -> None:
+    """With the lengths as logits nothing but a row's length decides, spread from -2 upwards."""
+    backend = ScriptedBackend(slots=1, clock=ManualClock(), logits=lengths_as_logits)
+    outputs = await backend.run("joint", padded(ROWS, 8), FAR_NS)
+    expected = [row.length / 16 - 2 for row in ROWS]
+    assert outputs.tensors[LOGITS].tolist() == expected
 
 
 def test_every_input_shows_in_the_logit() -> None:

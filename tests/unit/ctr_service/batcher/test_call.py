@@ -1,4 +1,4 @@
-"""Claims of `ctr_service.batcher.call`: each row is answered once, the waiter is woken once."""
+"""Claims of `ctr_service.batcher.call`: each row is answered once, and the end is told once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from ctr_service.batcher.call import Call, RowOutcome, failed, too_late
+from ctr_service.batcher.call import Call, RowOutcome, Waiter, failed, too_late
 from ctr_service.errors import BackendFailedError
 from ctr_service.types import Priority
 from tests.support.rows import make_row
@@ -14,14 +14,36 @@ from tests.support.rows import make_row
 RNG = np.random.default_rng(0)
 
 
-def make_call(rows: int) -> Call:
-    """Return a call of some rows with a fresh waiter."""
+class Heard:
+    """A sink, and the batcher's ear: what was told, in order."""
+
+    def __init__(self) -> None:
+        self.logits: dict[int, float | None] = {}
+        self.ends: list[str] = []
+
+    def answered(self, place: int, outcome: RowOutcome) -> None:
+        """Keep it; a row that is answered twice is an error."""
+        assert place not in self.logits
+        self.logits[place] = outcome.logit
+
+    def ended(self) -> None:
+        """Count it."""
+        self.ends.append("sink")
+
+    def left(self, _: Call) -> None:
+        """Count it."""
+        self.ends.append("batcher")
+
+
+def make_call(rows: int, heard: Heard) -> Call:
+    """Return a call of some rows."""
     return Call(
         [make_row(RNG, 8) for _ in range(rows)],
         deadline_ns=100,
         enqueued_ns=0,
         priority=Priority.INTERACTIVE,
-        waiter=asyncio.get_running_loop().create_future(),
+        sink=heard,
+        left=heard.left,
     )
 
 
@@ -30,42 +52,64 @@ def scored(logit: float) -> RowOutcome:
     return RowOutcome(logit, None, 1, 2)
 
 
-async def test_the_last_row_wakes_the_waiter() -> None:
-    """Rows may be answered in any order; the list comes back in the caller's."""
-    call = make_call(3)
+def test_the_last_row_ends_the_call() -> None:
+    """Rows may be answered in any order; the batcher hears of the end before the sink."""
+    heard = Heard()
+    call = make_call(3, heard)
     for place in (2, 0):
         assert call.deliver(place, scored(place))
-        assert not call.waiter.done()
+        assert call.accepts
+        assert not heard.ends
     assert call.deliver(1, scored(1))
     assert not call.accepts
-    assert await call.waiter == [scored(0), scored(1), scored(2)]
+    assert heard.logits == {0: 0.0, 1: 1.0, 2: 2.0}
+    assert heard.ends == ["batcher", "sink"]
 
 
-async def test_a_second_answer_is_not_accepted() -> None:
-    """The first one stands, and delivery says so."""
-    call = make_call(2)
+def test_a_second_answer_is_not_accepted() -> None:
+    """The first one stands, delivery says so, and the end is told once."""
+    heard = Heard()
+    call = make_call(2, heard)
     assert call.deliver(0, scored(5))
     assert not call.deliver(0, scored(6))
     assert call.deliver(1, scored(7))
     assert not call.deliver(1, scored(8))
-    assert [outcome.logit for outcome in await call.waiter] == [5, 7]
+    assert heard.logits == {0: 5.0, 1: 7.0}
+    assert len(heard.ends) == 2
 
 
-async def test_a_waiter_that_left_accepts_nothing() -> None:
-    """After cancellation every delivery is refused, the last row's too, and nothing breaks."""
-    call = make_call(2)
-    call.waiter.cancel()
+def test_a_dropped_row_is_never_answered() -> None:
+    """Whoever gave it up hears no more of it; the rest goes on to its end."""
+    heard = Heard()
+    call = make_call(3, heard)
+    call.drop([0, 2])
+    call.drop([0])
     assert not call.deliver(0, scored(0))
-    assert not call.deliver(1, scored(1))
-    call.finish(too_late())
-    assert call.waiter.cancelled()
+    assert not heard.ends
+    assert call.deliver(1, scored(1))
+    assert heard.logits == {1: 1.0}
+    call.drop([0, 1, 2])
+    assert len(heard.ends) == 2
 
 
-async def test_finishing_answers_what_is_missing() -> None:
+def test_finishing_answers_what_is_missing() -> None:
     """Rows that have their answer keep it."""
-    call = make_call(3)
+    heard = Heard()
+    call = make_call(3, heard)
     call.deliver(1, scored(1))
-    error = failed(BackendFailedError("scripted"))
-    call.finish(error)
-    assert await call.waiter == [error, scored(1), error]
+    call.finish(failed(BackendFailedError("scripted")))
+    assert heard.logits == {0: None, 1: 1.0, 2: None}
     call.finish(too_late())
+    assert len(heard.ends) == 2
+
+
+async def test_a_waiter_gets_the_whole_list_in_order() -> None:
+    """It is woken once, by the end; one that has left is left alone."""
+    done: asyncio.Future[list[RowOutcome]] = asyncio.get_running_loop().create_future()
+    waiter = Waiter(2, done)
+    waiter.answered(1, scored(1))
+    waiter.answered(0, scored(0))
+    assert not done.done()
+    waiter.ended()
+    assert [outcome.logit for outcome in await done] == [0, 1]
+    waiter.ended()

@@ -1,0 +1,1 @@
+"""Scores that are known or on their way: the cache, and rows computed once for all who wait."""

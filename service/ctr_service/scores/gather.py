@@ -1,0 +1,129 @@
+"""One request's rows, collected until all are there or its time is up."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ctr_service.batcher.call import too_late
+from ctr_service.types import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctr_service.batcher.call import RowOutcome
+    from ctr_service.clock import Clock
+    from ctr_service.errors import CtrError
+
+NS_PER_MS = 1_000_000
+
+
+class Gather:
+    """What is known of each row of one request.
+
+    Attributes:
+        deadline_ns: absolute; then the request goes on with what it has.
+        logits: by row; None while unknown, and for good where `errors` says why.
+        sources: by row, where a logit came from.
+        errors: row -> why it has no logit.
+        cut_texts: texts that were cut to their token budget.
+        queue_ns, compute_ns: the longest of the runs that answered.
+        missing: rows that are waited for.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_done",
+        "_leave",
+        "_timer",
+        "compute_ns",
+        "cut_texts",
+        "deadline_ns",
+        "errors",
+        "logits",
+        "missing",
+        "queue_ns",
+        "sources",
+    )
+
+    def __init__(
+        self, rows: int, *, deadline_ns: int, clock: Clock, leave: Callable[[Gather], None]
+    ) -> None:
+        """Begin without any row.
+
+        Args:
+            rows: of the request.
+            deadline_ns: absolute on `clock`.
+            clock: the injected one.
+            leave: told when the request stops waiting while rows are missing.
+        """
+        self.deadline_ns = deadline_ns
+        self.logits: list[float | None] = [None] * rows
+        self.sources: list[Source] = [Source.MODEL] * rows
+        self.errors: dict[int, CtrError] = {}
+        self.cut_texts: set[str] = set()
+        self.queue_ns = 0
+        self.compute_ns = 0
+        self.missing = 0
+        self._clock = clock
+        self._leave = leave
+        self._done: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def expect(self) -> None:
+        """Wait for one row more."""
+        self.missing += 1
+
+    def answer(self, row: int, outcome: RowOutcome, source: Source) -> None:
+        """Take one row that was waited for."""
+        logit, error, queue_ns, compute_ns = outcome
+        if error is None:
+            self.logits[row] = logit
+            self.sources[row] = source
+        else:
+            self.errors[row] = error
+        if queue_ns > self.queue_ns:  # noqa: PLR1730 -- called for every candidate; max() is a call
+            self.queue_ns = queue_ns
+        if compute_ns > self.compute_ns:  # noqa: PLR1730 -- the same
+            self.compute_ns = compute_ns
+        self.missing -= 1
+        if not self.missing and self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    async def wait(self) -> None:
+        """Return once no row is missing, or at the deadline; what is missing then is too late.
+
+        Cancelling it, or the deadline, tells `leave`.
+        """
+        if not self.missing:
+            return
+        self._done = asyncio.get_running_loop().create_future()
+        self._set_timer()
+        try:
+            await self._done
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self.missing:
+                self._leave(self)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if not self.missing:
+            return
+        error = too_late().error
+        for row, logit in enumerate(self.logits):
+            if logit is None and row not in self.errors and error is not None:
+                self.errors[row] = error
+        self.missing = 0
+
+    def _set_timer(self) -> None:
+        # In whole milliseconds, rounded up: uvloop's timers know no less and would fire too early.
+        delay_ms = -(-max(0, self.deadline_ns - self._clock.now_ns()) // NS_PER_MS)
+        self._timer = asyncio.get_running_loop().call_later(delay_ms / 1e3, self._expire)
+
+    def _expire(self) -> None:
+        if self._clock.now_ns() < self.deadline_ns:
+            self._set_timer()
+        elif self._done is not None and not self._done.done():
+            self._done.set_result(None)

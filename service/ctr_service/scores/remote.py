@@ -1,0 +1,136 @@
+"""Scores and token ids in a cache that several processes share, behind those in process.
+
+A key carries the digest of what made the value, so that a rollout cannot poison another version:
+the manifest's for scores (it covers graph, template and tokenizer), the tokenizer's for ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ctr_service.bundle.template import Segments
+    from ctr_service.bundle.tokens import TokenCache
+    from ctr_service.clock import Clock
+    from ctr_service.remote.base import RemoteCache
+
+KEY_BYTES = 20
+"""Of a BLAKE2b digest: 2 ** 80 keys until two are likely to be the same."""
+_SCORE = struct.Struct("<dB")
+"""The logit, and a bit a segment that was cut."""
+TOKEN_BYTES = 4
+
+
+class RemoteScores:
+    """Logits by content. A failure of the cache is a miss."""
+
+    def __init__(
+        self, cache: RemoteCache, *, model_digest: str, ttl_s: float, budget_ns: int, clock: Clock
+    ) -> None:
+        """Take the cache.
+
+        Args:
+            cache: the layer of scores.
+            model_digest: of the manifest and the graph that serve.
+            ttl_s: how long a score is kept there.
+            budget_ns: how long a request waits for it.
+            clock: the injected one.
+        """
+        self._cache = cache
+        self._digest = model_digest.encode()
+        self._ttl_s = ttl_s
+        self._budget_ns = budget_ns
+        self._clock = clock
+
+    async def get_many(
+        self, rows: Sequence[Segments], *, deadline_ns: int
+    ) -> list[tuple[float, tuple[str, ...]] | None]:
+        """Return logit and cut texts of each row, or None; within the budget, never raises."""
+        until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
+        keys = [self._key(segments) for segments in rows]
+        values = await self._cache.get_many(keys, deadline_ns=until_ns)
+        return [_read(value, row) for value, row in zip(values, rows, strict=True)]
+
+    def put_soon(self, segments: Segments, logit: float, cut_texts: tuple[str, ...]) -> None:
+        """Keep a score, in the background."""
+        cut = sum(1 << place for place, text in enumerate(segments) if text in cut_texts)
+        value = _SCORE.pack(logit, cut)
+        self._cache.put_soon([(self._key(segments), value)], ttl_s=self._ttl_s)
+
+    def _key(self, segments: Segments) -> bytes:
+        return _digest(self._digest, segments)
+
+
+class RemoteTokens:
+    """Token ids by text. A failure of the cache is a miss."""
+
+    def __init__(  # noqa: PLR0913 -- built once, in scoring.py; every argument is named there
+        self,
+        cache: RemoteCache,
+        local: TokenCache,
+        *,
+        tokenizer_digest: str,
+        ttl_s: float,
+        budget_ns: int,
+        clock: Clock,
+    ) -> None:
+        """Take both caches.
+
+        Args:
+            cache: the layer of token ids.
+            local: filled by `prefetch`.
+            tokenizer_digest: of the tokenizer, and of the budgets that long texts are cut to.
+            ttl_s: how long ids are kept there.
+            budget_ns: how long a request waits for it.
+            clock: the injected one.
+        """
+        self._cache = cache
+        self._local = local
+        self._digest = tokenizer_digest.encode()
+        self._ttl_s = ttl_s
+        self._budget_ns = budget_ns
+        self._clock = clock
+
+    async def prefetch(self, rows: Iterable[Segments], *, deadline_ns: int) -> list[str]:
+        """Bring ids into the local cache; return the texts that are not there either."""
+        _, missing = self._local.get_many({text for row in rows for text in row})
+        if not missing:
+            return []
+        until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
+        keys = [_digest(self._digest, (text,)) for text in missing]
+        values = await self._cache.get_many(keys, deadline_ns=until_ns)
+        unknown: list[str] = []
+        for text, value in zip(missing, values, strict=True):
+            if value is None or len(value) % TOKEN_BYTES:
+                unknown.append(text)
+            else:
+                self._local.put(text, value)
+        return unknown
+
+    def put_soon(self, texts: Iterable[str]) -> None:
+        """Share the ids of texts that were tokenised here, in the background."""
+        found, _ = self._local.get_many(texts)
+        items = [(_digest(self._digest, (text,)), ids) for text, ids in found.items()]
+        if items:
+            self._cache.put_soon(items, ttl_s=self._ttl_s)
+
+
+def _digest(prefix: bytes, texts: Iterable[str]) -> bytes:
+    hashed = hashlib.blake2b(prefix, digest_size=KEY_BYTES)
+    for text in texts:
+        # The length keeps ("ab", "c") apart from ("a", "bc"); a lone surrogate must hash, too.
+        raw = text.encode("utf-8", "surrogatepass")
+        hashed.update(len(raw).to_bytes(4, "little"))
+        hashed.update(raw)
+    return hashed.digest()
+
+
+def _read(value: bytes | None, segments: Segments) -> tuple[float, tuple[str, ...]] | None:
+    if value is None or len(value) != _SCORE.size:
+        return None
+    logit, cut = _SCORE.unpack(value)
+    return logit, tuple(text for place, text in enumerate(segments) if cut >> place & 1)

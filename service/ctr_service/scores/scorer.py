@@ -1,0 +1,251 @@
+"""A request's rows -> logits: from the cache, from a row on its way, or from the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ctr_service.batcher.batcher import SHRUNK
+from ctr_service.batcher.call import too_late
+from ctr_service.errors import OverloadedError
+from ctr_service.scores.flights import Flight, Flights
+from ctr_service.scores.gather import Gather
+from ctr_service.types import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctr_service.batcher.batcher import Batcher
+    from ctr_service.bundle.template import Segments
+    from ctr_service.bundle.tokens import BuiltRows
+    from ctr_service.clock import Clock
+    from ctr_service.scores.cache import ScoreCache
+    from ctr_service.scores.remote import RemoteScores, RemoteTokens
+    from ctr_service.types import Priority
+
+MIN_KNOWN_SHARE = 0.5
+"""A list of which at least this share is cached or on its way is answered in part when the queue
+refuses the rest; below it the list is refused, so that the caller may try another server."""
+
+
+class BuildsRows(Protocol):
+    """Segments -> token ids; see `ctr_service.bundle.tokens.RowBuilder`."""
+
+    def build(self, rows: Sequence[Segments]) -> BuiltRows:
+        """Return the token ids of each row."""
+        ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One request's rows by where their logits come from.
+
+    Attributes:
+        gather: collects them.
+        flights: that the request waits on.
+        stale: row -> expired logit.
+        fresh: rows to compute.
+        row_tokens: tokens of those that were queued.
+    """
+
+    gather: Gather
+    flights: list[Flight] = field(default_factory=list)
+    stale: dict[int, float] = field(default_factory=dict)
+    fresh: list[int] = field(default_factory=list)
+    row_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """What became of a request's rows.
+
+    Attributes:
+        gather: logits, sources and errors by row.
+        stale: row -> expired logit, for rows that may have an error.
+        tokens_ns: what shared caches, tokenising and queueing took.
+        row_tokens: tokens of the rows that were queued for this request, padding left out.
+    """
+
+    gather: Gather
+    stale: dict[int, float]
+    tokens_ns: int
+    row_tokens: int
+
+
+class Scorer:
+    """Scores rows of one model. Belongs to one event loop."""
+
+    def __init__(  # noqa: PLR0913 -- built once, in scoring.py; every argument is named there
+        self,
+        *,
+        rows: BuildsRows,
+        batcher: Batcher,
+        cache: ScoreCache | None,
+        clock: Clock,
+        remote: RemoteScores | None = None,
+        remote_tokens: RemoteTokens | None = None,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            rows: the bundle's tokenizer.
+            batcher: computes rows; must be started.
+            cache: None for no score cache.
+            clock: deadlines are absolute on it.
+            remote: scores that other processes share; None for none.
+            remote_tokens: token ids that other processes share; None for none.
+        """
+        self._remote = remote
+        self._remote_tokens = remote_tokens
+        self._rows = rows
+        self._batcher = batcher
+        self._cache = cache
+        self._clock = clock
+        keeps = cache is not None or remote is not None
+        self.flights = Flights(batcher, self._landed if keeps else None)
+
+    async def score(
+        self, segments: Sequence[Segments], *, deadline_ns: int, priority: Priority
+    ) -> ScoredRows:
+        """Score a request's rows, at the deadline at the latest.
+
+        Cancelling it takes the rows out of the queue for which nobody else waits.
+
+        Args:
+            segments: the rows, all different, best-ranked first.
+            deadline_ns: absolute.
+            priority: which lane they wait in.
+
+        Raises:
+            OverloadedError: refused before it queued.
+            NotServingError: the batcher is not started, or closing.
+        """
+        asked = self._look_up(segments, deadline_ns)
+        began_ns = self._clock.now_ns()
+        try:
+            if asked.fresh and self._remote is not None:
+                await self._ask_remote(self._remote, segments, asked)
+            unknown_texts: list[str] = []
+            if asked.fresh and self._remote_tokens is not None:
+                fresh = [segments[row] for row in asked.fresh]
+                unknown_texts = await self._remote_tokens.prefetch(fresh, deadline_ns=deadline_ns)
+            self._join_flights(segments, asked, priority)
+            if asked.fresh:
+                self._compute(segments, asked, priority)
+            if unknown_texts and self._remote_tokens is not None:
+                self._remote_tokens.put_soon(unknown_texts)
+        except BaseException:
+            self.flights.leave(asked.gather, asked.flights)
+            raise
+        tokens_ns = self._clock.now_ns() - began_ns
+        await asked.gather.wait()
+        return ScoredRows(asked.gather, asked.stale, tokens_ns, asked.row_tokens)
+
+    def _look_up(self, segments: Sequence[Segments], deadline_ns: int) -> _Asked:
+        now_ns, cache, flights = self._clock.now_ns(), self._cache, self.flights
+
+        def leave(gather: Gather) -> None:
+            flights.leave(gather, asked.flights)
+
+        gather = Gather(len(segments), deadline_ns=deadline_ns, clock=self._clock, leave=leave)
+        asked = _Asked(gather)
+        if cache is None:
+            asked.fresh = list(range(len(segments)))
+            return asked
+        for row, key in enumerate(segments):
+            known = cache.get(key, now_ns)
+            if known is None:
+                asked.fresh.append(row)
+            elif known.expires_ns > now_ns:
+                self._take(gather, row, known.logit, known.cut_texts)
+            else:
+                asked.stale[row] = known.logit
+                asked.fresh.append(row)
+        return asked
+
+    async def _ask_remote(
+        self, remote: RemoteScores, segments: Sequence[Segments], asked: _Asked
+    ) -> None:
+        keys = [segments[row] for row in asked.fresh]
+        found = await remote.get_many(keys, deadline_ns=asked.gather.deadline_ns)
+        unknown: list[int] = []
+        for row, known in zip(asked.fresh, found, strict=True):
+            if known is None:
+                unknown.append(row)
+                continue
+            self._take(asked.gather, row, *known)
+            if self._cache is not None:
+                self._cache.put(segments[row], *known, self._clock.now_ns())
+        asked.fresh = unknown
+
+    @staticmethod
+    def _take(gather: Gather, row: int, logit: float, cut_texts: tuple[str, ...]) -> None:
+        gather.logits[row] = logit
+        gather.sources[row] = Source.CACHE
+        if cut_texts:
+            gather.cut_texts.update(cut_texts)
+
+    def _join_flights(
+        self, segments: Sequence[Segments], asked: _Asked, priority: Priority
+    ) -> None:
+        """Wait for what is on its way; nothing must be awaited between this and `_compute`."""
+        flights, deadline_ns = self.flights, asked.gather.deadline_ns
+        if not len(flights):
+            return
+        fresh: list[int] = []
+        for row in asked.fresh:
+            flight = flights.get(segments[row])
+            if flight is None or flights.is_late_for(flight, deadline_ns, priority):
+                fresh.append(row)
+            else:
+                self._join(flight, asked, row)
+        asked.fresh = fresh
+
+    def _join(self, flight: Flight, asked: _Asked, row: int) -> None:
+        self.flights.join(flight, asked.gather, row)
+        asked.flights.append(flight)
+        asked.gather.cut_texts.update(flight.cut_texts)
+
+    def _compute(
+        self,
+        segments: Sequence[Segments],
+        asked: _Asked,
+        priority: Priority,
+    ) -> None:
+        deadline_ns = asked.gather.deadline_ns
+        keys = [segments[row] for row in asked.fresh]
+        built = self._rows.build(keys)
+        begun = [
+            Flight(key, cut, place)
+            for place, (key, cut) in enumerate(zip(keys, built.cut_texts, strict=True))
+        ]
+        asked.gather.cut_texts.update(text for cut in built.cut_texts for text in cut)
+        sink = self.flights.board(begun, asked.gather, asked.fresh)
+        try:
+            call = self._batcher.submit(
+                built.rows, deadline_ns=deadline_ns, priority=priority, sink=sink
+            )
+        except OverloadedError as error:
+            asked.gather.missing -= len(begun)
+            if len(segments) - len(begun) < MIN_KNOWN_SHARE * len(segments):
+                raise
+            asked.gather.errors.update(dict.fromkeys(asked.fresh, error))
+            return
+        admitted = 0 if call is None else len(call.rows)
+        if call is not None:
+            self.flights.take_off(begun[:admitted], call)
+            asked.flights += begun[:admitted]
+            asked.row_tokens = sum([row.length for row in call.rows])
+        left_out = too_late() if call is None else SHRUNK
+        for row in asked.fresh[admitted:]:
+            asked.gather.missing -= 1
+            if (other := self.flights.get(segments[row])) is not None:
+                self._join(other, asked, row)
+            elif left_out.error is not None:
+                asked.gather.errors[row] = left_out.error
+
+    def _landed(self, flight: Flight, logit: float) -> None:
+        if self._cache is not None:
+            self._cache.put(flight.segments, logit, flight.cut_texts, self._clock.now_ns())
+        if self._remote is not None:
+            self._remote.put_soon(flight.segments, logit, flight.cut_texts)
