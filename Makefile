@@ -7,27 +7,31 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := service export demo tests
+CODE := service export bench demo tests
 
 # What the demo trains on. Empty: a log that it generates.
 DATA ?=
 GROUP ?=
 BASE_MODEL ?=
 SEED ?=
+# Anything: fail when the model misses a quality target on the generated log.
+STRICT ?=
 
-.PHONY: help demo test test-quick lint format proto proto-check setup lock clean
+.PHONY: help demo test test-quick lint format proto proto-check setup lock clean \
+  bench-serving bench-gateway bench-overload soak
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo DATA=log.csv [GROUP=column] [BASE_MODEL=dir] [SEED=n]   the same on your own log"
 	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-train, ctr-export, ctr-service, ctr-client"
 
 demo: $(INSTALLED) ## Log -> fine-tuned BERT -> gated bundle -> gateway -> 500 searches over gRPC
 	@$(BIN)/python -m ctr_demo $(if $(DATA),--data '$(DATA)') $(if $(GROUP),--group '$(GROUP)') \
-	  $(if $(BASE_MODEL),--base-model '$(BASE_MODEL)') $(if $(SEED),--seed '$(SEED)')
+	  $(if $(BASE_MODEL),--base-model '$(BASE_MODEL)') $(if $(SEED),--seed '$(SEED)') \
+	  $(if $(STRICT),--strict)
 
 test: $(INSTALLED) ## All tests
 	@$(BIN)/pytest
@@ -61,6 +65,18 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (10 to 15 minutes)
+	@$(BIN)/ctr-bench serving
+
+bench-gateway: $(INSTALLED) ## What the gateway itself costs, against a bare echo
+	@$(BIN)/ctr-bench gateway
+
+bench-overload: $(INSTALLED) ## Goodput, refusals and memory at up to 3 times capacity
+	@$(BIN)/ctr-bench overload
+
+soak: $(INSTALLED) ## 30 minutes at 70 % load: no error, flat memory, flat p99
+	@$(BIN)/ctr-bench soak
 
 lock: $(INSTALLED) ## Write the versions of this environment to constraints.txt
 	@tools/lock.sh $(BIN)/pip > constraints.txt.new && mv constraints.txt.new constraints.txt

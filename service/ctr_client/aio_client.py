@@ -10,6 +10,7 @@ from ctr.v1 import prediction_pb2, prediction_pb2_grpc
 from ctr_client import health
 from ctr_client.errors import error_of
 from ctr_client.options import DEFAULT_DEADLINE_S, DEFAULT_TARGET, ClientOptions
+from ctr_client.security import PLAIN, open_aio_channel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ctr_client.errors import Trailing
+    from ctr_client.security import Security
 
 _AnswerT = TypeVar("_AnswerT")
 
@@ -27,11 +29,18 @@ class AsyncPredictionClient:
     Deadlines, retries and errors are those of `client.PredictionClient`.
     """
 
-    def __init__(self, target: str = DEFAULT_TARGET, options: ClientOptions | None = None) -> None:
-        """Make a channel; it connects with the first call."""
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        options: ClientOptions | None = None,
+        *,
+        security: Security | None = None,
+    ) -> None:
+        """Make a channel; it connects with the first call. See `client.PredictionClient`."""
         self.target = target
-        self._channel = grpc.aio.insecure_channel(
-            target, options=(options or ClientOptions()).channel_options()
+        self._security = security or PLAIN
+        self._channel = open_aio_channel(
+            target, (options or ClientOptions()).channel_options(), self._security
         )
         self._stub = prediction_pb2_grpc.PredictionServiceStub(self._channel)
         self._check = self._channel.unary_unary(
@@ -49,7 +58,12 @@ class AsyncPredictionClient:
     ) -> prediction_pb2.PredictClicksResponse:
         """Score one search; see `client.PredictionClient.predict_clicks`."""
         return await _translated(
-            self._stub.PredictClicks(request, timeout=deadline_s, wait_for_ready=wait_for_ready)
+            self._stub.PredictClicks(
+                request,
+                timeout=deadline_s,
+                metadata=self._security.metadata(),
+                wait_for_ready=wait_for_ready,
+            )
         )
 
     async def get_model(
@@ -65,7 +79,12 @@ class AsyncPredictionClient:
             model=prediction_pb2.ModelRef(name=name, version=version)
         )
         return await _translated(
-            self._stub.GetModel(request, timeout=deadline_s, wait_for_ready=wait_for_ready)
+            self._stub.GetModel(
+                request,
+                timeout=deadline_s,
+                metadata=self._security.metadata(),
+                wait_for_ready=wait_for_ready,
+            )
         )
 
     async def health(

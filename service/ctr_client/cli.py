@@ -19,6 +19,7 @@ def main() -> None:
       ctr-client health
       ctr-client model
       ctr-client score --query "thermal mug" --items items.csv
+      ctr-client model --target ctr.example:8500 --tls-ca ca.pem --token-file token
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
 

@@ -10,6 +10,7 @@ from ctr.v1 import prediction_pb2, prediction_pb2_grpc
 from ctr_client import health
 from ctr_client.errors import PredictionError, error_of
 from ctr_client.options import DEFAULT_DEADLINE_S, DEFAULT_TARGET, ClientOptions
+from ctr_client.security import PLAIN, open_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ctr_client.errors import Trailing
+    from ctr_client.security import Security
 
 _AnswerT = TypeVar("_AnswerT")
 
@@ -28,16 +30,27 @@ class PredictionClient:
     subclass of `ctr_client.errors.PredictionError`.
     """
 
-    def __init__(self, target: str = DEFAULT_TARGET, options: ClientOptions | None = None) -> None:
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        options: ClientOptions | None = None,
+        *,
+        security: Security | None = None,
+    ) -> None:
         """Make a channel; it connects with the first call.
 
         Args:
             target: "host:port", or any gRPC target such as "dns:///ctr.search:8500".
             options: retries, keepalive, message size.
+            security: TLS and token, for a server that asks for them.
+
+        Raises:
+            SecurityError: a file of TLS cannot be used, or the token would be sent in clear.
         """
         self.target = target
-        self._channel = grpc.insecure_channel(
-            target, options=(options or ClientOptions()).channel_options()
+        self._security = security or PLAIN
+        self._channel = open_channel(
+            target, (options or ClientOptions()).channel_options(), self._security
         )
         self._stub = prediction_pb2_grpc.PredictionServiceStub(self._channel)
         self._check: grpc.UnaryUnaryMultiCallable[str, str] = self._channel.unary_unary(
@@ -62,7 +75,10 @@ class PredictionClient:
         """
         return _translated(
             lambda: self._stub.PredictClicks(
-                request, timeout=deadline_s, wait_for_ready=wait_for_ready
+                request,
+                timeout=deadline_s,
+                metadata=self._security.metadata(),
+                wait_for_ready=wait_for_ready,
             )
         )
 
@@ -79,7 +95,12 @@ class PredictionClient:
             model=prediction_pb2.ModelRef(name=name, version=version)
         )
         return _translated(
-            lambda: self._stub.GetModel(request, timeout=deadline_s, wait_for_ready=wait_for_ready)
+            lambda: self._stub.GetModel(
+                request,
+                timeout=deadline_s,
+                metadata=self._security.metadata(),
+                wait_for_ready=wait_for_ready,
+            )
         )
 
     def health(

@@ -2,6 +2,7 @@
 
 RequestRefusedError   the same request would fail again      INVALID_ARGUMENT, too large
 ModelNotFoundError    another model serves                   NOT_FOUND
+AccessError           the token is missing, unknown or short UNAUTHENTICATED, PERMISSION_DENIED
 DeadlineError         no answer in time                      DEADLINE_EXCEEDED
 OverloadedError       come back after `retry_after_s`        RESOURCE_EXHAUSTED
 UnavailableError      nobody answers, starting or stopping   UNAVAILABLE, CANCELLED
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Trailing: TypeAlias = Iterable[tuple[str, str | bytes]]
 
 DETAILS_KEY = "grpc-status-details-bin"
-OVERLOADED = "OVERLOADED"
+BUSY = frozenset({"OVERLOADED", "CALLER_LIMIT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,19 @@ class ModelNotFoundError(PredictionError):
     """The server serves another model than the one asked for."""
 
 
+class AccessError(PredictionError):
+    """The server asks for a token and did not get a good one, or the caller may not do this."""
+
+
 class DeadlineError(PredictionError):
     """No answer came in time."""
 
 
 class OverloadedError(PredictionError):
-    """The server has more work than it can finish; see `details.retry_after_s`."""
+    """The server has more work than it can finish, or this caller more than it may have.
+
+    See `details.retry_after_s`.
+    """
 
 
 class UnavailableError(PredictionError):
@@ -88,6 +96,8 @@ class ServerFailedError(PredictionError):
 _KINDS: Mapping[grpc.StatusCode, type[PredictionError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: RequestRefusedError,
     grpc.StatusCode.NOT_FOUND: ModelNotFoundError,
+    grpc.StatusCode.UNAUTHENTICATED: AccessError,
+    grpc.StatusCode.PERMISSION_DENIED: AccessError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     # Our callers cannot cancel, so it was the server's stop (see `options`).
@@ -103,7 +113,7 @@ def error_of(
     kind = _KINDS.get(code, ServerFailedError)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         # Without our reason it is gRPC's own: a message over the size limit.
-        kind = OverloadedError if details.reason == OVERLOADED else RequestRefusedError
+        kind = OverloadedError if details.reason in BUSY else RequestRefusedError
     return kind(message or code.name, code=code, details=details)
 
 

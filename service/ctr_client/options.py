@@ -9,6 +9,9 @@ DEFAULT_TARGET = "127.0.0.1:8500"
 DEFAULT_DEADLINE_S = 1.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The contract's limit; see prediction.proto."""
+FIRST_RECONNECT_MS = 100
+LAST_RECONNECT_MS = 5_000
+NO_COMPRESSION = 0
 
 SERVICE = "ctr.v1.PredictionService"
 
@@ -23,12 +26,15 @@ class ClientOptions:
         keepalive_s: an idle connection is probed this often; the server allows 10 s and more.
         keepalive_timeout_s: a probe unanswered for this long ends the connection.
         max_message_bytes: larger messages are refused here, before they are sent.
+        own_connection: share no connection with other clients of this process. A connection stays
+            with one worker of a server, so a process that sends much opens several such clients.
     """
 
     max_attempts: int = 4
     keepalive_s: float = 30.0
     keepalive_timeout_s: float = 5.0
     max_message_bytes: int = MAX_MESSAGE_BYTES
+    own_connection: bool = False
 
     def channel_options(self) -> list[tuple[str, str | int]]:
         """Return them as gRPC takes them."""
@@ -41,6 +47,12 @@ class ClientOptions:
             ("grpc.keepalive_timeout_ms", round(self.keepalive_timeout_s * 1000)),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.max_pings_without_data", 0),
+            # A server that comes back is found within seconds; gRPC waits up to two minutes.
+            ("grpc.initial_reconnect_backoff_ms", FIRST_RECONNECT_MS),
+            ("grpc.max_reconnect_backoff_ms", LAST_RECONNECT_MS),
+            # Texts of a list are a few kilobytes: compressing them costs more than it saves.
+            ("grpc.default_compression_algorithm", NO_COMPRESSION),
+            ("grpc.use_local_subchannel_pool", int(self.own_connection)),
         ]
 
     def _service_config(self) -> dict[str, object]:

@@ -1,14 +1,16 @@
 """The composition root: builds every object, and owns the order of start and stop.
 
 Start: the bundle is checked, metrics open, the engine loads, gRPC listens with health NOT_SERVING,
-warm-up runs, the batcher starts, the gate opens and health says SERVING. Stop is the same
-backwards; `server.lifecycle` says how the server lets go.
+warm-up runs, the batcher starts, the gate opens and health says SERVING. One of several workers
+listens last: whoever listens on a shared port gets its part of the connections, ready or not. Stop
+is the same backwards; `server.lifecycle` says how the server lets go.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,17 +19,23 @@ from prometheus_client import CollectorRegistry
 
 from ctr_service.backend.base import Cost
 from ctr_service.backend.onnx import OnnxBackend
+from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.files import write_text_aside
 from ctr_service.clock import Clock, SystemClock
 from ctr_service.cpus import available_cpus
 from ctr_service.errors import SettingsError
 from ctr_service.limits import NS_PER_S
+from ctr_service.plan import ZERO_COST_ENGINE
 from ctr_service.scoring import Engine, build_scoring, plan_of
 from ctr_service.server.assembly import Facilities, build_server
 from ctr_service.server.standby import Standby
+from ctr_service.stores import open_stores
 from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
+from ctr_service.telemetry.lag import LoopLagProbe
+from ctr_service.telemetry.merged import labelled_registry
+from ctr_service.telemetry.names import WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
 
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.plan import ServingPlan
-    from ctr_service.server.lifecycle import Sleep
+    from ctr_service.server.lifecycle import Lifecycle, Sleep
     from ctr_service.settings import Settings
 
 REQUEST_ID_BYTES = 16
@@ -67,15 +75,36 @@ def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
     )
 
 
+def open_zero_cost(_: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+    """Open the engine without a model, by which benches measure the gateway alone."""
+    backend = ScriptedBackend(slots=plan.sessions, clock=clock, logits=lengths_as_logits)
+
+    async def warm_up() -> tuple[Cost, ...]:
+        return ()
+
+    return Engine(backend, warm_up)
+
+
+def open_engine(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+    """Open the engine that the plan names; see `open_onnx`. Blocks."""
+    opener = open_zero_cost if plan.engine == ZERO_COST_ENGINE else open_onnx
+    return opener(bundle, plan, clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What comes from outside the program; tests bring their own."""
+    """What comes from outside the program; tests bring their own.
+
+    `worker` is the label of one of several gateways on a shared port; None is the only gateway.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     sleep: Sleep = asyncio.sleep
     new_request_id: Callable[[], str] = lambda: secrets.token_hex(REQUEST_ID_BYTES)
-    open_engine: Callable[[Bundle, ServingPlan, Clock], Engine] = open_onnx
+    open_engine: Callable[[Bundle, ServingPlan, Clock], Engine] = open_engine
     cpus: Callable[[], int] = available_cpus
+    rng: random.Random = field(default_factory=random.Random)
+    worker: str | None = None
 
 
 class App:
@@ -138,18 +167,23 @@ class App:
         before_backend = await stack.enter_async_context(contextlib.AsyncExitStack())
 
         standby = Standby()
-        facilities = Facilities(
-            outside.clock, outside.sleep, outside.new_request_id, instruments, self._log
-        )
-        bound = build_server(settings, bundle, plan, standby, facilities)
-        self.port = bound.port
-        await bound.server.start()
-        stack.push_async_callback(bound.lifecycle.close)
+        lifecycle = None
+        if outside.worker is None:
+            lifecycle = await self._listen(stack, bundle, plan, standby, serving=False)
 
         began_ns = outside.clock.now_ns()
         costs = await engine.warm_up()
         warm_up_s = (outside.clock.now_ns() - began_ns) / NS_PER_S
         instruments.warmed_up(warm_up_s)
+        stores = await before_backend.enter_async_context(
+            open_stores(
+                settings,
+                bundle.manifest.features,
+                clock=outside.clock,
+                random=outside.rng.random,
+                observer=instruments,
+            )
+        )
         scoring = build_scoring(
             settings=settings,
             bundle=bundle,
@@ -158,13 +192,52 @@ class App:
             costs=costs,
             observer=instruments,
             clock=outside.clock,
+            rng=outside.rng,
+            stores=stores,
         )
-        instruments.watch_cache(scoring.cache)
+        instruments.watch_cache(scoring.token_cache)
+        instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
         await scoring.batcher.start()
         before_backend.push_async_callback(scoring.batcher.close)
         standby.ready(scoring.predictor)
-        bound.lifecycle.open()
+        if lifecycle is None:
+            await self._listen(stack, bundle, plan, standby, serving=True)
+        else:
+            lifecycle.open()
+        self._probe_loop(stack)
         self._tell_serving(stack, bundle, plan, warm_up_s)
+
+    async def _listen(
+        self,
+        stack: contextlib.AsyncExitStack,
+        bundle: Bundle,
+        plan: ServingPlan,
+        standby: Standby,
+        *,
+        serving: bool,
+    ) -> Lifecycle:
+        outside = self._outside
+        facilities = Facilities(
+            outside.clock,
+            outside.sleep,
+            outside.new_request_id,
+            self.instruments,
+            self._log,
+            share_port=outside.worker is not None,
+        )
+        bound = build_server(self._settings, bundle, plan, standby, facilities)
+        self.port = bound.port
+        if serving:
+            bound.lifecycle.open()  # before the first caller comes in
+        await bound.server.start()
+        await stack.enter_async_context(bound.background)
+        stack.push_async_callback(bound.lifecycle.close)
+        return bound.lifecycle
+
+    def _probe_loop(self, stack: contextlib.AsyncExitStack) -> None:
+        probe = LoopLagProbe(self.instruments, self._outside.clock)
+        probe.start()
+        stack.callback(probe.close)
 
     def _open_metrics(
         self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan
@@ -177,8 +250,11 @@ class App:
             manifest_sha256=bundle.manifest_sha256,
         )
         if settings.metrics:
+            registry, worker = self.instruments.registry, self._outside.worker
+            if worker is not None:
+                registry = labelled_registry(registry, {WORKER: worker})
             endpoint = MetricsEndpoint(
-                self.instruments.registry, host=settings.metrics_host, port=settings.metrics_port
+                registry, host=settings.metrics_host, port=settings.metrics_port
             )
             stack.callback(endpoint.close)
             self.metrics_port = endpoint.port
@@ -191,7 +267,7 @@ class App:
             write_text_aside(settings.port_file, f"{self.port}\n")
             stack.callback(settings.port_file.unlink, missing_ok=True)
         self._log.info(
-            "serving",
+            "serving" if self._outside.worker is None else "worker_serving",
             address=f"{settings.host}:{self.port}",
             metrics_port=self.metrics_port,
             model=bundle.manifest.model_name,

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from ctr_service.app import Outside
 from ctr_service.batcher.observer import NullObserver
 from ctr_service.bundle.bundle import load_bundle
+from ctr_service.cpus import share_of
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
 from ctr_service.scoring import build_scoring, plan_of
+from ctr_service.server.access import check_access
+from ctr_service.stores import NullStoresObserver, describe_stores, open_stores
 from ctr_service.types import Candidate, SearchRequest
 
 if TYPE_CHECKING:
@@ -28,17 +31,28 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         What `serve` would serve, by name.
 
     Raises:
-        SettingsError: the bundle has not what the settings ask for.
+        SettingsError: a file of TLS or of tokens is wrong, or the bundle has not what the settings
+            ask for.
         BundleError: the bundle is not what it should be.
         BackendFailedError: the model does not score.
     """
     outside = outside or Outside()
+    check_access(settings)
     bundle = load_bundle(settings.bundle)
-    plan = plan_of(settings, bundle, outside.cpus())
+    plan = plan_of(settings, bundle, share_of(outside.cpus(), settings.workers))
     async with contextlib.AsyncExitStack() as stack:
         engine = outside.open_engine(bundle, plan, outside.clock)
         stack.push_async_callback(engine.backend.close)
         costs = await engine.warm_up()
+        stores = await stack.enter_async_context(
+            open_stores(
+                settings,
+                bundle.manifest.features,
+                clock=outside.clock,
+                random=float,  # 0.0: jitter is for crowds
+                observer=NullStoresObserver(),
+            )
+        )
         scoring = build_scoring(
             settings=settings,
             bundle=bundle,
@@ -47,9 +61,12 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
             costs=costs,
             observer=NullObserver(),
             clock=outside.clock,
+            rng=outside.rng,
+            stores=stores,
         )
         await scoring.batcher.start()
         stack.push_async_callback(scoring.batcher.close)
+        described = await describe_stores(settings, stores)
         request = SearchRequest(
             request_id="check",
             query="check",
@@ -75,6 +92,7 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         "sessions": plan.sessions,
         "threads_a_session": plan.threads_a_session,
         "cpus": plan.cpus,
+        **described,
         "pairs_per_second_when_exported": plan.variant.pairs_per_second,
         "probability_of_one_row": probability,
         "milliseconds_of_one_row": answer.timings.total_ns / NS_PER_MS,

@@ -9,6 +9,8 @@ import click
 COMMANDS = {
     "serve": "Serve a bundle over gRPC until SIGTERM.",
     "check": "Validate settings and bundle, score one row, and exit.",
+    "features": "Load titles and features by id, and look at them.",
+    "token": "Make a bearer token for a caller.",
 }
 """Name -> the line in the list of commands, so that the list needs no command's module."""
 

@@ -25,6 +25,15 @@ def available_cpus(quota_file: Path = CGROUP_V2_QUOTA) -> int:
     return max(1, allowed)
 
 
+def share_of(cpus: int, workers: int) -> int:
+    """Return each worker's part of the CPUs, at least 1.
+
+    Equal parts, because the kernel gives workers equal parts of the connections; what does not
+    divide is left to their event loops.
+    """
+    return max(1, cpus // workers)
+
+
 def _affinity() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,5 +1,7 @@
 """Domain errors, and how they flow.
 
+    edge        raises UnauthenticatedError, PermissionDeniedError  (before anything is decoded)
+                raises CallerLimitError                             (the caller's own limits)
     servicer    raises RequestInvalidError, ModelNotFoundError      (before anything is queued)
     predictor   raises DeadlineExceededError                        (nothing is ready in time)
     batcher     raises OverloadedError                              (refused before it queues)
@@ -8,6 +10,7 @@
     lifecycle   raises NotServingError while warming up or draining
     bundle      raises BundleError when files do not match their manifest
     settings    raises SettingsError when a flag, variable or file is wrong
+    supervisor  raises WorkerFailedError when its workers do not come to serve
 
 `server/status.py` holds the one table from these to gRPC codes. Messages name the field, the limit
 and the size; never the value of user data.
@@ -38,6 +41,11 @@ class Reason(enum.Enum):
     NOT_SERVING = enum.auto()
     INTERNAL = enum.auto()
     ID_TOO_LONG = enum.auto()
+    NO_FEATURE_STORE = enum.auto()
+    ITEM_NOT_FOUND = enum.auto()
+    UNAUTHENTICATED = enum.auto()
+    PERMISSION_DENIED = enum.auto()
+    CALLER_LIMIT = enum.auto()
 
 
 class CtrError(Exception):
@@ -88,6 +96,24 @@ class OverloadedError(CtrError):
         self.retry_after_ns = retry_after_ns
 
 
+class CallerLimitError(OverloadedError):
+    """The caller is at a limit of its own, however idle the server is; answered like overload."""
+
+    reason = Reason.CALLER_LIMIT
+
+
+class UnauthenticatedError(CtrError):
+    """The call carries no token, or one that this server does not know."""
+
+    reason = Reason.UNAUTHENTICATED
+
+
+class PermissionDeniedError(CtrError):
+    """The caller is known, but disabled or not allowed this method."""
+
+    reason = Reason.PERMISSION_DENIED
+
+
 class BackendFailedError(CtrError):
     """The backend failed a batch or a row."""
 
@@ -106,3 +132,7 @@ class BundleError(CtrError):
 
 class SettingsError(CtrError):
     """A flag, an environment variable or a settings file is wrong."""
+
+
+class WorkerFailedError(CtrError):
+    """A worker process does not come to serve, or does not stop."""

@@ -10,6 +10,12 @@ from ctr_service.errors import SettingsError
 if TYPE_CHECKING:
     from ctr_service.bundle.manifest import GraphVariant, Layout, Manifest
 
+ZERO_COST_ENGINE = "scripted-zero-cost"
+"""No model at all: every batch is answered at once. For measuring the gateway without its engine;
+never a default, and named in the start's log and in GetModel."""
+ZERO_COST_BATCH_TOKENS = 16_384
+"""Its batches are as large as a GPU's: a CPU's budget would measure the forming of tiny ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -59,14 +65,19 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
     default = manifest.default
     engine = wishes.engine or default.engine
     precision = wishes.precision or default.precision
+    # The engine without a model stands in for whichever would serve by default.
+    stood_in_for = default.engine if engine == ZERO_COST_ENGINE else engine
     try:
-        variant = manifest.variant(default.graph, engine, precision)
+        variant = manifest.variant(default.graph, stood_in_for, precision)
     except KeyError:
         raise SettingsError(
             f"the bundle has no {engine}/{precision}; --engine and --precision may be "
             f"{_variants(manifest, default.graph)}"
         ) from None
     layout = manifest.layout
+    if engine == ZERO_COST_ENGINE:
+        tokens = max(layout.max_batch_tokens, ZERO_COST_BATCH_TOKENS)
+        layout = layout.model_copy(update={"max_batch_tokens": tokens})
     threads = wishes.threads or min(layout.threads_a_session, cpus)
     sessions = wishes.sessions or max(1, min(layout.sessions, cpus // threads))
     return ServingPlan(

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -71,6 +71,16 @@ class Settings(BaseSettings):
         description="Threads of one session; 0 is the bundle's figure, cut to the CPUs of this "
         "process.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that share the port, each with its part of the CPUs, its own caches "
+        "and its own limits. One is usually right in front of a CPU model.",
+    )
+    event_loop: Literal["auto", "uvloop", "asyncio"] = Field(
+        default="auto", description="Event loop; auto is uvloop where it is installed."
+    )
     max_queued_tokens: int = Field(
         default=524_288,
         ge=1_024,
@@ -78,6 +88,93 @@ class Settings(BaseSettings):
     )
     token_cache_bytes: int = Field(
         default=64 * 1024 * 1024, ge=0, description="Size of the cache of token ids by text."
+    )
+    score_cache_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=0,
+        description="Size of the cache of scores by content (what the model sees); 0 is none.",
+    )
+    score_ttl_s: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=7 * 86_400,
+        description="A cached score answers for so long; after that only as a fallback.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis to share caches in: redis://[user:password@]host:port/0, rediss:// for "
+        "TLS, redis+sentinel://host:port,host:port/service, redis+cluster://host:port,host:port. "
+        "It may hold a password: the variable keeps it out of the process list.",
+    )
+    redis_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that signed Redis's certificate; without it the "
+        "system's.",
+    )
+    redis_cert_file: Path | None = Field(
+        default=None, description="PEM file of this client's certificate for Redis (mutual TLS)."
+    )
+    redis_key_file: Path | None = Field(
+        default=None, description="PEM file of that certificate's private key."
+    )
+    redis_namespace: str = Field(
+        default="ctr",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Begins every key in Redis, so that several gateways can share a database.",
+    )
+    redis_deadline_s: float = Field(
+        default=0.003,
+        gt=0,
+        le=1,
+        description="Limit of one read from Redis; what is later counts as not there.",
+    )
+    redis_connections: int = Field(
+        default=16, ge=1, le=1_024, description="Connections to each Redis server."
+    )
+    redis_tokens: bool = Field(default=True, description="Share token ids by text in Redis.")
+    redis_scores: bool = Field(default=True, description="Share scores by content in Redis.")
+    redis_features: bool = Field(
+        default=False,
+        description="Read titles and features by id from Redis (see `ctr-service features load`).",
+    )
+    feature_store: Path | None = Field(
+        default=None,
+        description="Folder to read titles and features by id from, without Redis (see "
+        "`ctr-service features load`).",
+    )
+    feature_budget_s: float = Field(
+        default=0.005,
+        gt=0,
+        le=1,
+        description="How long a search may wait for the feature store; defaults stand in after it.",
+    )
+    feature_cache_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=0,
+        description="Size of the cache of titles and features in process.",
+    )
+    feature_ttl_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="A cached item or user is asked for again after this.",
+    )
+    feature_negative_ttl_s: float = Field(
+        default=10.0, gt=0, le=86_400, description="The same for an id that the store has not."
+    )
+    feature_ttl_jitter: float = Field(
+        default=0.1, ge=0, le=0.9, description="The share of these times that is random."
+    )
+    feature_hit_rate: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="With this share of a search's ids in process, the rest is not waited for but "
+        "loaded behind; 1 waits whenever one is missing.",
+    )
+    missing_item: Literal["default", "invalid"] = Field(
+        default="default",
+        description="An item that the store has not scores with defaults, or is INVALID.",
     )
     default_deadline_s: float = Field(
         default=1.0, gt=0, description="Deadline of a request that brings none."
@@ -124,6 +221,28 @@ class Settings(BaseSettings):
         description="Then let accepted requests finish for at most this long; above max-deadline-s "
         "none is cut off.",
     )
+    open_inference: bool = Field(
+        default=True,
+        description="Serve KServe v2 / Open Inference on the same port (for tritonclient).",
+    )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of the server's certificate chain; turns TLS on. Read again when it "
+        "changes.",
+    )
+    tls_private_key: Path | None = Field(
+        default=None, description="PEM file of the certificate's private key."
+    )
+    tls_client_ca: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities whose client certificates are let in; turns "
+        "mutual TLS on.",
+    )
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of token hashes and caller limits (see `ctr-service token new`); "
+        "calls without a known token are refused. Read again when it changes.",
+    )
     reflection: bool = Field(default=True, description="Serve gRPC reflection (for grpcurl).")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level to log."
@@ -131,6 +250,30 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="Form of the log on stderr; auto is console on a terminal."
     )
+
+    @property
+    def has_feature_store(self) -> bool:
+        """Whether there is a store to look candidates up in."""
+        return self.redis_features or self.feature_store is not None
+
+    @property
+    def lets_bare_items_in(self) -> bool:
+        """Whether a candidate may bring nothing but its id: it is looked up, or scored as it is."""
+        return self.has_feature_store or self.missing_item == "default"
+
+    @model_validator(mode="after")
+    def _redis_is_whole(self) -> Self:
+        files = (self.redis_ca_file, self.redis_cert_file, self.redis_key_file)
+        if self.redis_url is None:
+            if self.redis_features:
+                raise ValueError("--redis-features needs --redis-url")
+            if any(path is not None for path in files):
+                raise ValueError("a --redis-...-file is given, but no --redis-url")
+        if self.redis_features and self.feature_store is not None:
+            raise ValueError("--redis-features and --feature-store name two stores; choose one")
+        if (self.redis_cert_file is None) != (self.redis_key_file is None):
+            raise ValueError("--redis-cert-file and --redis-key-file come together; give both")
+        return self
 
     @model_validator(mode="after")
     def _deadlines_agree(self) -> Self:
@@ -146,6 +289,17 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _tls_files_come_together(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_private_key is None):
+            raise ValueError("--tls-certificate and --tls-private-key come together; give both")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError(
+                "--tls-client-ca asks callers for a certificate, which needs TLS; give "
+                "--tls-certificate and --tls-private-key too"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -157,6 +311,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take what `load_settings` merged and nothing behind its back."""
         return (init_settings,)
+
+
+_SECRETS = frozenset(
+    name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
+)
+"""Settings that no message may repeat."""
 
 
 class _Locator(BaseSettings):
@@ -234,4 +394,6 @@ def _sentence(
     if field in flags:
         where = flag_of(field)
     reason = detail["msg"].removeprefix("Input should be ")
+    if detail["loc"][0] in _SECRETS:
+        return f"{where} must be {reason}"
     return f"{where} must be {reason}, not {detail['input']!r}"

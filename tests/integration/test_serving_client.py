@@ -132,6 +132,7 @@ def test_reflection_describes_the_service(world: World) -> None:
         assert set(database.get_services()) == {
             "ctr.v1.PredictionService",
             "grpc.health.v1.Health",
+            "inference.GRPCInferenceService",
             "grpc.reflection.v1alpha.ServerReflection",
         }
         pool = DescriptorPool(database)

@@ -2,80 +2,28 @@
 
 from __future__ import annotations
 
-import collections
 import signal
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ctr_client.client import PredictionClient
-from ctr_client.errors import PredictionError
 from ctr_client.messages import Item, search
-from ctr_client.options import ClientOptions
 from tests.support.gateway import Gateway, running_gateway
+from tests.support.load import REFUSED, Load
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE_S = 10.0
-CALLERS = 16
 WARM_CALLS = 32
-ROWS = 4
-REFUSED = ("NOT_SERVING", "UNAVAILABLE", "CANCELLED")
-"""How a search ends that was not accepted. CANCELLED is gRPC's own word for one that reaches the
-socket in the instant of the stop (grpc/grpc#41785); on an idle machine the gate leaves none."""
-ONE_ATTEMPT = ClientOptions(max_attempts=1)
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One bundle for all gateways of this file."""
     return make_tiny_bundle(tmp_path_factory.mktemp("stop") / "bundle")
-
-
-class Load:
-    """Callers that send searches without a pause until they are told to leave."""
-
-    def __init__(self, target: str) -> None:
-        self.outcomes: collections.Counter[str] = collections.Counter()
-        self._target = target
-        self._request = search("mug", [Item(str(n), f"mug number {n}") for n in range(ROWS)])
-        self._changed = threading.Condition()
-        self._leaving = threading.Event()
-        self._threads = [threading.Thread(target=self._call) for _ in range(CALLERS)]
-
-    def start(self) -> None:
-        """Send."""
-        for thread in self._threads:
-            thread.start()
-
-    def wait_for(self, answers: int) -> None:
-        """Return when that many searches were answered."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.outcomes["OK"] >= answers, timeout=60)
-
-    def leave(self) -> None:
-        """Tell the callers to leave, and wait for them."""
-        self._leaving.set()
-        for thread in self._threads:
-            thread.join(timeout=60)
-
-    def _call(self) -> None:
-        with PredictionClient(self._target, ONE_ATTEMPT) as client:
-            while not self._leaving.is_set():
-                outcome = self._outcome(client)
-                with self._changed:
-                    self.outcomes[outcome] += 1
-                    self._changed.notify_all()
-
-    def _outcome(self, client: PredictionClient) -> str:
-        try:
-            answer = client.predict_clicks(self._request, deadline_s=DEADLINE_S)
-        except PredictionError as error:
-            return error.reason or error.code.name
-        return "OK" if len(answer.predictions) == ROWS else "SHORT"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

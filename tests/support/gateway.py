@@ -71,6 +71,18 @@ class Gateway:
         assert event is not None, f"ended without event {name}: {self.everything_said}"
         return event
 
+    def events(self, name: str, count: int) -> list[dict[str, Any]]:
+        """Wait for so many log events of a name and return them.
+
+        Raises:
+            AssertionError: the process ended, or took too long, without them.
+        """
+        with self._seen:
+            self._seen.wait_for(lambda: len(self._all(name)) >= count or self._ended(), START_S)
+            found = self._all(name)
+        assert len(found) >= count, f"{len(found)} of {count} {name}: {self.everything_said}"
+        return found
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
@@ -93,12 +105,11 @@ class Gateway:
                 pipe.close()
 
     def _find(self, name: str) -> dict[str, Any] | None:
-        for line in self.errors:
-            if line.startswith("{"):
-                event: dict[str, Any] = json.loads(line)
-                if event["event"] == name:
-                    return event
-        return None
+        return next(iter(self._all(name)), None)
+
+    def _all(self, name: str) -> list[dict[str, Any]]:
+        events = [json.loads(line) for line in self.errors if line.startswith("{")]
+        return [event for event in events if event["event"] == name]
 
     def _ended(self) -> bool:
         return not self._readers[0].is_alive()

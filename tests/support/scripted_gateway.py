@@ -6,16 +6,19 @@ So that a test finds requests in flight at any moment, however fast or busy the 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from ctr_service.app import Outside
 from ctr_service.backend.scripted import ScriptedBackend, sleeping_script
-from ctr_service.commands.serve import run_until_signal
 from ctr_service.commands.settings_options import settings_from, settings_options
+from ctr_service.running import run_until_signal
 from ctr_service.scoring import Engine
+from ctr_service.supervisor import run_supervisor
 from ctr_service.telemetry.logs import configure_logs
+from ctr_service.workers.seat import Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +50,10 @@ def main(command: str, config: Path | None, **flags: object) -> None:
     assert command == "serve"
     settings = settings_from(config, flags)
     log = configure_logs(settings.log_level, settings.log_format)
+    if settings.workers > 1:
+        scripted = (sys.executable, "-m", "tests.support.scripted_worker")
+        run_supervisor(settings, log, Surroundings(command=scripted))
+        return
     asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_scripted)))
 
 

@@ -62,6 +62,8 @@ class Heard:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str | None]] = []
+        self.callers: list[tuple[str, str]] = []
+        self.charged: list[tuple[str, int]] = []
         self.in_flight = 0
         self.answers = 0
         self.ended = asyncio.Event()
@@ -78,6 +80,14 @@ class Heard:
         self.in_flight -= 1
         self.calls.append((method, code, None if reason is None else reason.name))
         self.ended.set()
+
+    def caller_finished(self, caller: str, *, code: str) -> None:
+        """It was a named caller's."""
+        self.callers.append((caller, code))
+
+    def caller_charged(self, caller: str, *, tokens: int) -> None:
+        """A named caller was charged."""
+        self.charged.append((caller, tokens))
 
     def answered(self, _: Answer) -> None:
         """An answer was made."""
@@ -135,7 +145,7 @@ async def failed(channel: grpc.aio.Channel, raw: bytes, method: str = PREDICT) -
 def a_search(**fields: str) -> pb.PredictClicksRequest:
     """A good request."""
     message = pb.PredictClicksRequest(
-        candidates=[pb.Candidate(item_id="b"), pb.Candidate(item_id="a")]
+        candidates=[pb.Candidate(item_id=n, title=n) for n in "ba"]
     )
     for name, value in fields.items():
         setattr(message, name, value)

@@ -58,6 +58,7 @@ def test_the_export_extra_brings_torch() -> None:
     ("module", "forbidden"),
     [
         ("ctr_service.app", ("torch", "transformers", "pandas", "sklearn", "ctr_train")),
+        ("ctr_service.server.assembly", ("tritonclient",)),
         ("ctr_client.cli", ("numpy", "pydantic", "rich", "onnxruntime", "ctr_service")),
     ],
 )

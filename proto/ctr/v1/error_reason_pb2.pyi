@@ -97,6 +97,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `model.version` is longer than 128 characters; or item INVALID: `item_id` or `item_version` is.
     Example: {reason: "ID_TOO_LONG", metadata: {"field": "request_id", "limit": "128", "size": "300"}}
     """
+    ERROR_REASON_NO_FEATURE_STORE: _ErrorReason.ValueType  # 18
+    """Item INVALID: the candidate brings neither title nor features, and this server has no feature
+    store to read them from. Example: {reason: "NO_FEATURE_STORE", metadata: {"field": "candidates[3].title"}}
+    """
+    ERROR_REASON_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 19
+    """Item INVALID: the candidate came by id alone, its id is not in the feature store, and this server
+    is set not to score such items with defaults.
+    Example: {reason: "ITEM_NOT_FOUND", metadata: {"field": "candidates[3].item_id"}}
+    """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 100
+    """Request refused, UNAUTHENTICATED: the call carries no `authorization: Bearer TOKEN`, or a token
+    that this server does not know. Example: {reason: "UNAUTHENTICATED", metadata: {"field": "authorization"}}
+    """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 101
+    """Request refused, PERMISSION_DENIED: the token is known, but its caller is disabled or may not
+    call this method. Example: {reason: "PERMISSION_DENIED", metadata: {"field": "method"}}
+    """
+    ERROR_REASON_CALLER_LIMIT: _ErrorReason.ValueType  # 102
+    """Request refused, RESOURCE_EXHAUSTED (with google.rpc.RetryInfo): the caller is at its own limit,
+    whatever the server's load. "field" says which one: "tokens_per_second" or "concurrent_lists".
+    Example: {reason: "CALLER_LIMIT", metadata: {"field": "concurrent_lists", "limit": "8"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a request was refused, or why one item has no fresh score.
@@ -179,5 +201,27 @@ ERROR_REASON_ID_TOO_LONG: ErrorReason.ValueType  # 17
 """Request refused, INVALID_ARGUMENT: `request_id`, `user.user_id`, `model.name` or
 `model.version` is longer than 128 characters; or item INVALID: `item_id` or `item_version` is.
 Example: {reason: "ID_TOO_LONG", metadata: {"field": "request_id", "limit": "128", "size": "300"}}
+"""
+ERROR_REASON_NO_FEATURE_STORE: ErrorReason.ValueType  # 18
+"""Item INVALID: the candidate brings neither title nor features, and this server has no feature
+store to read them from. Example: {reason: "NO_FEATURE_STORE", metadata: {"field": "candidates[3].title"}}
+"""
+ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 19
+"""Item INVALID: the candidate came by id alone, its id is not in the feature store, and this server
+is set not to score such items with defaults.
+Example: {reason: "ITEM_NOT_FOUND", metadata: {"field": "candidates[3].item_id"}}
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 100
+"""Request refused, UNAUTHENTICATED: the call carries no `authorization: Bearer TOKEN`, or a token
+that this server does not know. Example: {reason: "UNAUTHENTICATED", metadata: {"field": "authorization"}}
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 101
+"""Request refused, PERMISSION_DENIED: the token is known, but its caller is disabled or may not
+call this method. Example: {reason: "PERMISSION_DENIED", metadata: {"field": "method"}}
+"""
+ERROR_REASON_CALLER_LIMIT: ErrorReason.ValueType  # 102
+"""Request refused, RESOURCE_EXHAUSTED (with google.rpc.RetryInfo): the caller is at its own limit,
+whatever the server's load. "field" says which one: "tokens_per_second" or "concurrent_lists".
+Example: {reason: "CALLER_LIMIT", metadata: {"field": "concurrent_lists", "limit": "8"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -271,7 +271,8 @@ class User(_message.Message):
     @_builtins.property
     def features(self) -> _containers.MessageMap[_builtins.str, Global___FeatureValue]:
         """By feature name, without the log's "user_" prefix; at most 64. Unknown names are ignored and
-        listed in PredictClicksResponse.ignored_features.
+        listed in PredictClicksResponse.ignored_features. Empty, with a user_id: read from the server's
+        feature store, if it has one.
         """
 
     def __init__(
@@ -326,7 +327,10 @@ class Candidate(_message.Message):
     item_version: _builtins.str
     """Optional; at most 128 characters. Changes when the item's title or features change."""
     title: _builtins.str
-    """At most 1,024 characters; may be empty."""
+    """At most 1,024 characters. Empty means that the item comes by id: title and features are read from
+    the server's feature store, and features sent here win over stored ones. Without a store an item
+    must bring a title or features.
+    """
     prior_score: _builtins.float
     """Optional: the caller's own estimate of the click probability, in [0, 1]. Used when the model's
     score is late.

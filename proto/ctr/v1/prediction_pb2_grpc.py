@@ -54,14 +54,15 @@ class PredictionServiceServicer:
     def PredictClicks(self, request, context):
         """Returns a click probability for each candidate, in the request's order, before the deadline.
         Errors: INVALID_ARGUMENT, NOT_FOUND, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE,
-        INTERNAL, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
+        INTERNAL, and with tokens UNAUTHENTICATED, PERMISSION_DENIED, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE.
+        """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE, UNAUTHENTICATED,
+        PERMISSION_DENIED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

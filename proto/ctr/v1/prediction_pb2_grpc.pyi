@@ -43,10 +43,12 @@ class PredictionServiceStub:
     PredictClicks: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.PredictClicksRequest, _prediction_pb2.PredictClicksResponse]
     """Returns a click probability for each candidate, in the request's order, before the deadline.
     Errors: INVALID_ARGUMENT, NOT_FOUND, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE,
-    INTERNAL, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
+    INTERNAL, and with tokens UNAUTHENTICATED, PERMISSION_DENIED, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.GetModelRequest, _prediction_pb2.GetModelResponse]
-    """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE."""
+    """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE, UNAUTHENTICATED,
+    PERMISSION_DENIED.
+    """
 
 @_typing.type_check_only
 class PredictionServiceAsyncStub(PredictionServiceStub):
@@ -56,10 +58,12 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     PredictClicks: _aio.UnaryUnaryMultiCallable[_prediction_pb2.PredictClicksRequest, _prediction_pb2.PredictClicksResponse]  # type: ignore[assignment]
     """Returns a click probability for each candidate, in the request's order, before the deadline.
     Errors: INVALID_ARGUMENT, NOT_FOUND, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE,
-    INTERNAL, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
+    INTERNAL, and with tokens UNAUTHENTICATED, PERMISSION_DENIED, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_prediction_pb2.GetModelRequest, _prediction_pb2.GetModelResponse]  # type: ignore[assignment]
-    """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE."""
+    """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE, UNAUTHENTICATED,
+    PERMISSION_DENIED.
+    """
 
 class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores search candidates."""
@@ -72,7 +76,7 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_prediction_pb2.PredictClicksResponse, _abc.Awaitable[_prediction_pb2.PredictClicksResponse]]:
         """Returns a click probability for each candidate, in the request's order, before the deadline.
         Errors: INVALID_ARGUMENT, NOT_FOUND, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE,
-        INTERNAL, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
+        INTERNAL, and with tokens UNAUTHENTICATED, PERMISSION_DENIED, each with an ErrorInfo (see ErrorReason). Safe to retry: scoring has no side effect.
         """
 
     @_abc_1.abstractmethod
@@ -81,6 +85,8 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prediction_pb2.GetModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_pb2.GetModelResponse, _abc.Awaitable[_prediction_pb2.GetModelResponse]]:
-        """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE."""
+        """Describes the model that serves. Errors: NOT_FOUND, UNAVAILABLE, UNAUTHENTICATED,
+        PERMISSION_DENIED.
+        """
 
 def add_PredictionServiceServicer_to_server(servicer: PredictionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _CommandT = TypeVar("_CommandT", bound="Callable[..., Any]")
 
+_HANDSHAKE = "handshake"
+"""In gRPC's own words when TLS fails."""
+
 target_option = click.option(
     "--target",
     default="127.0.0.1:8500",
@@ -48,13 +51,13 @@ def sentences(target: str) -> Iterator[None]:
 def _sentence(error: PredictionError, target: str) -> str:
     from ctr_client import errors  # noqa: PLC0415 -- loads gRPC; --help needs none
 
-    if isinstance(error, errors.UnavailableError) and not error.reason:
+    if isinstance(error, errors.AccessError):
         return (
-            f"no server answers at {target}. Start one with `ctr-service serve --bundle DIR`, "
-            "or name another with --target."
+            f"the server at {target} lets this call not in: {error}. Name the token's file with "
+            "--token-file or its variable with --token-env."
         )
     if isinstance(error, errors.UnavailableError):
-        return f"the server at {target} cannot score now: {error}."
+        return _unavailable(error, target)
     if isinstance(error, errors.DeadlineError):
         return f"{target} gave no answer in time: {error}. Allow more with --deadline-ms."
     if isinstance(error, errors.OverloadedError):
@@ -64,3 +67,17 @@ def _sentence(error: PredictionError, target: str) -> str:
     if isinstance(error, errors.RequestRefusedError | errors.ModelNotFoundError):
         return f"the server refused the request: {error}."
     return f"the server at {target} failed: {error} ({error.code.name})."
+
+
+def _unavailable(error: PredictionError, target: str) -> str:
+    if error.reason:
+        return f"the server at {target} cannot score now: {error}."
+    if _HANDSHAKE in str(error).lower():
+        return (
+            f"TLS with the server at {target} failed. Check --tls-ca, --tls-server-name and, where "
+            "it asks for one, the own certificate."
+        )
+    return (
+        f"no server answers at {target}. Start one with `ctr-service serve --bundle DIR`, "
+        "or name another with --target; a server with TLS answers to --tls or --tls-ca alone."
+    )

@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_client.commands.common import deadline_option, sentences, target_option
+from ctr_client.commands.common import deadline_option, sentences
+from ctr_client.commands.connection import Connection, connection_options
 
 if TYPE_CHECKING:
     from ctr.v1.prediction_pb2 import GetModelResponse
 
 
 @click.command()
-@target_option
+@connection_options
 @deadline_option(1000)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def model(target: str, deadline_ms: int, *, as_json: bool) -> None:
+def model(connection: Connection, deadline_ms: int, *, as_json: bool) -> None:
     """Print which model serves, and the features that it knows.
 
     \b
     Example:
       ctr-client model --target 10.0.0.7:8500
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
-    from ctr_client.client import PredictionClient  # noqa: PLC0415 -- loads gRPC; --help needs none
-
-    with sentences(target), PredictionClient(target) as client:
+    with sentences(connection.target), connection.open() as client:
         answer = client.get_model(deadline_s=deadline_ms / 1000)
     click.echo(_json(answer) if as_json else _text(answer))
 

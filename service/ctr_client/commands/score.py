@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 import click
 
-from ctr_client.commands.common import deadline_option, sentences, target_option
+from ctr_client.commands.common import deadline_option, sentences
+from ctr_client.commands.connection import Connection, connection_options
 
 
 @click.command()
@@ -26,7 +27,7 @@ from ctr_client.commands.common import deadline_option, sentences, target_option
 @click.option("--top", type=click.IntRange(min=1), help="Print only the best N.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @deadline_option(1000)
-@target_option
+@connection_options
 def score(  # noqa: PLR0913 -- one argument an option
     *,
     query: str,
@@ -36,7 +37,7 @@ def score(  # noqa: PLR0913 -- one argument an option
     top: int | None,
     as_json: bool,
     deadline_ms: int,
-    target: str,
+    connection: Connection,
 ) -> None:
     """Score the candidates of one search and print them, best first.
 
@@ -51,13 +52,12 @@ def score(  # noqa: PLR0913 -- one argument an option
           --user segment=commuter --context hour=8 --json
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
     from ctr_client import scoring  # noqa: PLC0415 -- loads gRPC; --help needs none
-    from ctr_client.client import PredictionClient  # noqa: PLC0415 -- the same
     from ctr_client.features import FeatureError  # noqa: PLC0415 -- the same
     from ctr_client.items import ItemFileError  # noqa: PLC0415 -- the same
 
     asked = scoring.Asked(query, file.read(), user, context)
     try:
-        with sentences(target), PredictionClient(target) as client:
+        with sentences(connection.target), connection.open() as client:
             scored = scoring.score_items(client, asked, deadline_s=deadline_ms / 1000)
     except (FeatureError, ItemFileError) as error:
         raise click.ClickException(f"{error}.") from None

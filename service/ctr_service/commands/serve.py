@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
 from ctr_service.commands.settings_options import settings_from, settings_options
 from ctr_service.errors import CtrError
-from ctr_service.server.signals import StopSignals
+from ctr_service.loops import loop_factory
 from ctr_service.settings import unknown_variables
-from ctr_service.telemetry.logs import LoopErrors, configure_logs
+from ctr_service.telemetry.logs import configure_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
 
-    from ctr_service.app import Outside
     from ctr_service.settings import Settings
 
 
@@ -36,6 +33,7 @@ def serve(config: Path | None, **flags: object) -> None:
     Examples:
       ctr-service serve --bundle build/demo/bundle
       ctr-service serve --bundle /models/ctr --host 0.0.0.0 --drain-delay-s 10
+      ctr-service serve --bundle /models/ctr --workers 4
       CTR_BUNDLE=/models/ctr CTR_LOG_LEVEL=debug ctr-service serve
 
     Each setting is a flag, a variable CTR_<NAME> or a key of the TOML file, in this order.
@@ -45,39 +43,19 @@ def serve(config: Path | None, **flags: object) -> None:
         log = configure_logs(settings.log_level, settings.log_format)
         if unknown := unknown_variables():
             log.warning("unknown_variables", names=unknown)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_until_signal(settings, log))
+        _serve(settings, log)
     except CtrError as error:
         raise click.ClickException(str(error)) from None
 
 
-async def run_until_signal(
-    settings: Settings, log: FilteringBoundLogger, outside: Outside | None = None
-) -> None:
-    """Start, wait for a stop signal, and stop. A signal during the start ends the start.
+def _serve(settings: Settings, log: FilteringBoundLogger) -> None:
+    # Loaded when asked for: `--help` needs no engine, and neither does a supervisor.
+    if settings.workers > 1:
+        from ctr_service.supervisor import run_supervisor  # noqa: PLC0415 -- see above
 
-    Raises:
-        CtrError: the start failed.
-    """
-    from ctr_service.app import App  # noqa: PLC0415 -- loads the engine; --help needs none
+        run_supervisor(settings, log)
+        return
+    from ctr_service.running import run_until_signal  # noqa: PLC0415 -- see above
 
-    asyncio.get_running_loop().set_exception_handler(LoopErrors(log))
-    app = App(settings, log=log, outside=outside)
-    with StopSignals(log) as signals:
-        log.info("starting", bundle=str(settings.bundle))
-        starting = asyncio.create_task(app.start())
-        asked = asyncio.create_task(signals.asked())
-        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        starting.cancel()  # does nothing to a start that is done
-        with contextlib.suppress(asyncio.CancelledError):
-            await starting
-        await asked
-        await app.stop()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop  # noqa: PLC0415 -- absent on Windows
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory(settings.event_loop)) as runner:
+        runner.run(run_until_signal(settings, log))

@@ -9,17 +9,19 @@ import grpc
 from grpc_reflection.v1alpha import reflection
 
 from ctr_service.server import health as health_service
+from ctr_service.server.access import open_access
 from ctr_service.server.decode import Decoder
-from ctr_service.server.edge import Edge
 from ctr_service.server.encode import encode_model
 from ctr_service.server.gate import Gate
 from ctr_service.server.health import HealthBoard
 from ctr_service.server.lifecycle import Lifecycle
 from ctr_service.server.listen import listen
 from ctr_service.server.options import server_options
-from ctr_service.server.servicer import SERVICE_NAME, Deadlines, PredictionServicer
+from ctr_service.server.protocols import Shared, handlers_of, names_of
+from ctr_service.server.servicer import Deadlines
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable
 
     from structlog.typing import FilteringBoundLogger
@@ -35,22 +37,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """What the parts of the server share."""
+    """What the parts of the server share. `share_port`: other workers listen on the port too."""
 
     clock: Clock
     sleep: Sleep
     new_request_id: Callable[[], str]
     instruments: Instruments
     log: FilteringBoundLogger
+    share_port: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BoundServer:
-    """A server with its port, not started, and what opens and closes it."""
+    """A server with its port, not started, and what opens and closes it.
+
+    Attributes:
+        background: runs beside the server for the length of the context.
+    """
 
     server: grpc.aio.Server
     port: int
     lifecycle: Lifecycle
+    background: contextlib.AbstractAsyncContextManager[object]
 
 
 def build_server(
@@ -63,31 +71,41 @@ def build_server(
     """Build the server and bind its port.
 
     Raises:
-        SettingsError: the port cannot be had.
+        SettingsError: the port cannot be had, or a file of TLS or of tokens is wrong.
     """
     clock, instruments = facilities.clock, facilities.instruments
+    access = open_access(settings, clock, facilities.sleep, facilities.log)
     server = grpc.aio.server(
         options=server_options(
             max_message_bytes=settings.max_message_bytes,
             max_connection_age_s=settings.max_connection_age_s,
+            max_requests=settings.max_requests,
+            max_deadline_s=settings.max_deadline_s,
+            share_port=facilities.share_port,
         )
     )
     gate = Gate(max_inside=settings.max_requests, clock=clock)
-    health = HealthBoard(("", SERVICE_NAME))
-    servicer = PredictionServicer(
-        edge=Edge(gate=gate, observer=instruments, clock=clock, log=facilities.log),
-        decoder=Decoder(bundle.manifest.features),
+    names = names_of(open_inference=settings.open_inference)
+    health = HealthBoard(("", *names))
+    shared = Shared(
+        gate=gate,
+        callers=access.callers,
+        health=health,
+        decoder=Decoder(bundle.manifest.features, by_id=settings.lets_bare_items_in),
         predictor=predictor,
-        observer=instruments,
         model=encode_model(bundle, graph_name=plan.graph_name),
         deadlines=Deadlines(settings.default_deadline_s, settings.max_deadline_s),
+        instruments=instruments,
         clock=clock,
         new_request_id=facilities.new_request_id,
+        log=facilities.log,
     )
-    server.add_generic_rpc_handlers((servicer.handler(), health.handler()))
+    handlers = handlers_of(shared, open_inference=settings.open_inference)
+    server.add_generic_rpc_handlers((*handlers, health.handler()))
     if settings.reflection:
-        names = (SERVICE_NAME, health_service.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        reflection.enable_server_reflection(
+            (*names, health_service.SERVICE_NAME, reflection.SERVICE_NAME), server
+        )
     lifecycle = Lifecycle(
         server=server,
         gate=gate,
@@ -99,4 +117,11 @@ def build_server(
         drain_delay_s=settings.drain_delay_s,
         grace_s=settings.grace_s,
     )
-    return BoundServer(server, listen(server, settings.host, settings.port), lifecycle)
+    port = listen(
+        server,
+        settings.host,
+        settings.port,
+        access.credentials,
+        share_port=facilities.share_port,
+    )
+    return BoundServer(server, port, lifecycle, access.background)

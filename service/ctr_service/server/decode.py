@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MessageT = TypeVar("_MessageT", bound="Message")
 
 _NO_FEATURES: Mapping[str, FeatureValue] = {}
+_BARE = ("item.title",)
+"""What is defaulted of an item that brings nothing but its id, unless a feature store knows it."""
 
 
 def parse_message(raw: bytes, kind: type[_MessageT]) -> _MessageT:
@@ -57,9 +59,18 @@ def check_model_ref(model: prediction_pb2.ModelRef, limits: Limits = WIRE_LIMITS
 class Decoder:
     """Decodes requests for one feature schema. Stateless between calls."""
 
-    def __init__(self, schema: FeatureSchema, limits: Limits = WIRE_LIMITS) -> None:
-        """Take the schema, whose names alone may be repeated in errors, and the limits."""
+    def __init__(
+        self, schema: FeatureSchema, limits: Limits = WIRE_LIMITS, *, by_id: bool = False
+    ) -> None:
+        """Take the schema, whose names alone may be repeated in errors, and the limits.
+
+        Args:
+            schema: of the model.
+            limits: of the contract.
+            by_id: let items through that bring nothing but an id; else they are invalid.
+        """
         self._limits = limits
+        self._by_id = by_id
         known = {entity: {spec.name for spec in schema.of(entity)} for entity in Entity}
         self._user_place = _Place("user.features", known[Entity.USER])
         self._context_place = _Place("context_features", known[Entity.CONTEXT])
@@ -127,6 +138,9 @@ class Decoder:
         prior = item.prior_score if item.HasField("prior_score") else None
         if prior is not None and not 0.0 <= prior <= 1.0:  # NaN too
             raise violations.prior_out_of_range("prior_score")
+        bare = not title and not item.features
+        if bare and not self._by_id:
+            raise violations.no_feature_store("title")
         return Candidate(
             item_id,
             title,
@@ -134,6 +148,8 @@ class Decoder:
             self._features(item.features, self._item_place),
             prior,
             item.rank or None,  # ranks count from 1, so 0 says nothing
+            None,
+            _BARE if bare else (),
         )
 
     def _features(

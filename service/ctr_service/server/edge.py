@@ -1,4 +1,4 @@
-"""What every RPC shares: the gate, the outcome's metrics, errors as status, one line a defect."""
+"""What every RPC shares: who calls, the gate, metrics, errors as status, one line a defect."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 
 from ctr_service.limits import NS_PER_S
+from ctr_service.server.auth import Everyone
 from ctr_service.server.status import refusal_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from ctr_service.clock import Clock
     from ctr_service.errors import Reason
+    from ctr_service.server.auth import IdentifiesCallers
+    from ctr_service.server.callers import Caller
     from ctr_service.server.gate import Gate
     from ctr_service.server.status import Refusal
 
@@ -43,16 +46,22 @@ class CallObserver(Protocol):
         """It ended with a gRPC code (its name) and, when refused, a reason."""
         ...
 
+    def caller_finished(self, caller: str, *, code: str) -> None:
+        """The call was one of a caller that the tokens file names."""
+        ...
+
 
 @dataclass(slots=True)
 class Call:
     """One call in progress.
 
     Attributes:
+        caller: who calls.
         request_id: set once the request is parsed.
         made_here: the server made the id, so that it may be logged as it is.
     """
 
+    caller: Caller
     request_id: str = ""
     made_here: bool = False
 
@@ -68,8 +77,16 @@ class Edge:
     """Runs the body of a call and ends the call in the one way that its outcome asks for."""
 
     def __init__(
-        self, *, gate: Gate, observer: CallObserver, clock: Clock, log: FilteringBoundLogger
+        self,
+        *,
+        gate: Gate,
+        observer: CallObserver,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        callers: IdentifiesCallers | None = None,
     ) -> None:
+        """Take the parts; without `callers` everyone may call."""
+        self._callers = callers or Everyone(clock)
         self._gate = gate
         self._observer = observer
         self._clock = clock
@@ -84,11 +101,12 @@ class Edge:
             grpc.aio.AbortError: the call was refused or failed; the status is set.
             asyncio.CancelledError: the caller went away.
         """
-        call = Call()
+        call: Call | None = None
         started_ns = self._clock.now_ns()
         self._observer.call_started(method)
         code, reason = grpc.StatusCode.OK, None
         try:
+            call = Call(self._callers.identify(method, context.invocation_metadata))
             async with self._gate.admit(patience_s=_patience_s(context)):
                 return await body(call)
         except asyncio.CancelledError:
@@ -105,23 +123,26 @@ class Edge:
                 reason=reason,
                 seconds=(self._clock.now_ns() - started_ns) / NS_PER_S,
             )
+            if call is not None and call.caller.name:
+                self._observer.caller_finished(call.caller.name, code=code.name)
         return await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
 
-    def _tell(self, method: str, call: Call, error: Exception, refusal: Refusal) -> None:
+    def _tell(self, method: str, call: Call | None, error: Exception, refusal: Refusal) -> None:
+        request_id = "" if call is None else call.log_id
         if not refusal.is_defect:
             self._log.debug(
                 "call_refused",
                 method=method,
                 code=refusal.code.name,
                 reason=refusal.reason.name,
-                request_id=call.log_id,
+                request_id=request_id,
             )
             return
         # The error's own text may quote a request, so only its type and its place are told.
         self._log.error(
             "call_failed",
             method=method,
-            request_id=call.log_id,
+            request_id=request_id,
             error=type(error).__qualname__,
             at=[
                 f"{f.filename}:{f.lineno} {f.name}"

@@ -43,15 +43,22 @@ def encode_answer(
     )
     add = response.predictions.add
     for prediction in answer.predictions:
-        error = prediction.error
-        source = prediction.source
+        item_id, status, click_probability, source, defaulted, error = prediction
+        if error is None and source is not None and not defaulted:  # nearly every one
+            add(
+                item_id=item_id,
+                click_probability=click_probability,
+                status=STATUS[status],
+                source=SOURCE[source],
+            )
+            continue
         # None leaves a field unset, and an unset optional probability is the wire's "absent".
         add(
-            item_id=prediction.item_id,
-            click_probability=prediction.click_probability,
-            status=STATUS[prediction.status],
+            item_id=item_id,
+            click_probability=click_probability,
+            status=STATUS[status],
             source=None if source is None else SOURCE[source],
-            defaulted_features=prediction.defaulted_features or None,
+            defaulted_features=defaulted or None,
             reason=None if error is None else REASON[error.reason],
             reason_detail=None if error is None else error.detail,
         )

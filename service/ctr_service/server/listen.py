@@ -11,32 +11,60 @@ if TYPE_CHECKING:
     import grpc
 
 
-def listen(server: grpc.aio.Server, host: str, port: int) -> int:
+def listen(
+    server: grpc.aio.Server,
+    host: str,
+    port: int,
+    credentials: grpc.ServerCredentials | None = None,
+    *,
+    share_port: bool = False,
+) -> int:
     """Bind `server` and return the port, which 0 leaves to the system.
+
+    Args:
+        server: not started.
+        host: a name or an address.
+        port: 0 to 65,535.
+        credentials: for TLS; None speaks in clear.
+        share_port: other workers listen there too, and the supervisor holds it for them.
 
     Raises:
         SettingsError: the address cannot be listened on.
     """
-    _probe(host, port)
+    if not share_port:
+        # Asked first, because gRPC's own failure says no reason and writes to stderr.
+        bind_alone(host, port).close()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        bound = server.add_insecure_port(address)
+        if credentials is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, credentials)
     except RuntimeError:
         raise _refusal(host, port, "gRPC could not bind it") from None
     return bound
 
 
-def _probe(host: str, port: int) -> None:
-    """Bind and let go, because gRPC's own failure says no reason and writes to stderr."""
+def bind_alone(host: str, port: int) -> socket.socket:
+    """Bind a socket that shares with nobody, and return it without listening.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
+        holder = socket.socket(family, kind, protocol)
+        try:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(where)
+        except OSError:
+            holder.close()
+            raise
     except OSError as error:
         raise _refusal(host, port, error.strerror or str(error)) from None
+    return holder
 
 
 def _refusal(host: str, port: int, reason: str) -> SettingsError:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ctr_service.clock import Clock
+    from ctr_service.server.callers import Bill
     from ctr_service.server.decode import Decoder
     from ctr_service.server.edge import Call, Context, Edge
     from ctr_service.types import Answer, SearchRequest
@@ -42,6 +43,10 @@ class AnswerObserver(Protocol):
 
     def answered(self, answer: Answer) -> None:
         """A search was answered."""
+        ...
+
+    def caller_charged(self, caller: str, *, tokens: int) -> None:
+        """The answer was one for a caller that the tokens file names."""
         ...
 
 
@@ -113,15 +118,24 @@ class PredictionServicer:
 
     async def _predict(self, raw: bytes, context: Context, call: Call) -> bytes:
         deadline_ns = self._clock.now_ns() + self._deadlines.budget_ns(context.time_remaining())
+        with call.caller.list() as bill:
+            response = await self._answer(raw, call, bill, deadline_ns)
+        if call.caller.name:
+            self._observer.caller_charged(call.caller.name, tokens=bill.tokens)
+        return response
+
+    async def _answer(self, raw: bytes, call: Call, bill: Bill, deadline_ns: int) -> bytes:
         message = parse_message(raw, prediction_pb2.PredictClicksRequest)
         call.made_here = not message.request_id
         call.request_id = message.request_id or self._new_request_id()
         request = self._decoder.decode(message, request_id=call.request_id, deadline_ns=deadline_ns)
         self._check_model(message.model)
+        bill.expect(len(request.candidates))
         try:
             answer = await self._predictor.predict(request)
         except RequestInvalidError as error:
             raise at_wire_path(error) from None
+        bill.settle(answer.row_tokens)
         response = encode_answer(
             answer,
             request_id=call.request_id,

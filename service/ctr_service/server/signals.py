@@ -29,6 +29,7 @@ class StopSignals:
         self._log = log
         self._exit_now = exit_now
         self._asked = asyncio.Event()
+        self._heard = False
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -50,10 +51,19 @@ class StopSignals:
         """Return when the process was asked to stop."""
         await self._asked.wait()
 
+    def ask(self) -> None:
+        """Ask for a stop without a signal, which does not count as the first one.
+
+        What signals a whole group of processes (systemd) may reach a worker after its supervisor's
+        word did, and then it is no second signal.
+        """
+        self._asked.set()
+
     def _hear(self, number: signal.Signals) -> None:
-        if self._asked.is_set():
+        if self._heard:
             self._log.warning("stopped_at_once", signal=number.name)
             self._exit_now(EXIT_OF_SIGNAL + number)
             return
+        self._heard = True
         self._log.info("asked_to_stop", signal=number.name)
         self._asked.set()

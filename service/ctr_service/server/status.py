@@ -20,8 +20,10 @@ from ctr_service.errors import (
     ModelNotFoundError,
     NotServingError,
     OverloadedError,
+    PermissionDeniedError,
     Reason,
     RequestInvalidError,
+    UnauthenticatedError,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ NS_PER_MS = 1_000_000
 CODES: tuple[tuple[type[CtrError], grpc.StatusCode], ...] = (
     (RequestInvalidError, grpc.StatusCode.INVALID_ARGUMENT),
     (ModelNotFoundError, grpc.StatusCode.NOT_FOUND),
+    (UnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED),
+    (PermissionDeniedError, grpc.StatusCode.PERMISSION_DENIED),
     (DeadlineExceededError, grpc.StatusCode.DEADLINE_EXCEEDED),
     (OverloadedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (BackendFailedError, grpc.StatusCode.UNAVAILABLE),

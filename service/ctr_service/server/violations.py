@@ -79,6 +79,16 @@ def empty_item_id(field: str) -> RequestInvalidError:
     )
 
 
+def no_feature_store(field: str) -> RequestInvalidError:
+    """An item comes by id alone, and there is nothing to look it up in."""
+    return RequestInvalidError(
+        f"{field} is empty and there are no features; send them, or give the server a feature "
+        "store",
+        reason=Reason.NO_FEATURE_STORE,
+        metadata={"field": field},
+    )
+
+
 def duplicate_item_id(field: str) -> RequestInvalidError:
     """An earlier candidate has the same id."""
     return RequestInvalidError(

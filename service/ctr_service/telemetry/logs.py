@@ -37,7 +37,8 @@ def configure_logs(
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     )
     log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream),
+        # One write a line: workers share stderr, and halves of their lines must not meet there.
+        structlog.WriteLogger(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

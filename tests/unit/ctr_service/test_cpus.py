@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_service.cpus import available_cpus
+from ctr_service.cpus import available_cpus, share_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +40,11 @@ def test_without_a_cgroup_the_affinity_counts(
     """Where there is no quota file there is no quota."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     assert available_cpus(tmp_path / "none") == 2
+
+
+@pytest.mark.parametrize(
+    ("cpus", "workers", "share"), [(8, 2, 4), (5, 2, 2), (2, 2, 1), (2, 5, 1), (1, 1, 1)]
+)
+def test_workers_get_equal_parts_and_at_least_one(cpus: int, workers: int, share: int) -> None:
+    """No worker gets more than another, and none gets nothing."""
+    assert share_of(cpus, workers) == share

@@ -8,7 +8,7 @@ import pytest
 
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.errors import SettingsError
-from ctr_service.plan import Wishes, make_plan
+from ctr_service.plan import ZERO_COST_ENGINE, Wishes, make_plan
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
@@ -64,3 +64,13 @@ def test_a_variant_that_is_not_there_is_a_sentence(manifest: Manifest, wishes: W
     """The error lists what the bundle has."""
     with pytest.raises(SettingsError, match="may be onnxruntime/fp32"):
         make_plan(manifest, wishes, 2)
+
+
+def test_the_engine_without_a_model_stands_in_for_the_default_and_says_so(
+    manifest: Manifest,
+) -> None:
+    """It takes the default's layout and calibration, and its own name is what GetModel tells."""
+    plan = make_plan(manifest, Wishes(engine=ZERO_COST_ENGINE), 2)
+    assert plan.engine == ZERO_COST_ENGINE
+    assert plan.graph_name == "joint/scripted-zero-cost/fp32"
+    assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")

@@ -71,6 +71,8 @@ def test_the_defaults_are_valid_and_frozen() -> None:
         ({"reserve_s": 1.0}, {}, "", ["--reserve-s", "--default-deadline-s"]),
         ({"drain_delay_s": float("nan")}, {}, "", ["--drain-delay-s"]),
         ({"max_message_bytes": 8 << 20}, {}, "", ["--max-message-bytes", "4194304"]),
+        ({"tls_certificate": "c"}, {}, "", ["--tls-certificate", "--tls-private-key", "both"]),
+        ({"tls_client_ca": "c"}, {}, "", ["--tls-client-ca", "--tls-certificate"]),
     ],
 )
 def test_a_mistake_is_a_sentence_that_names_its_source(
@@ -130,3 +132,39 @@ def test_every_field_is_a_flag() -> None:
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in text
         assert f"CTR_{name.upper()}" in text.replace("\n", " ")
+
+
+@pytest.mark.parametrize("source", ["flag", "variable", "file"])
+def test_a_secret_is_in_no_sentence(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis URL of a wrong type or beside another mistake is never repeated."""
+    flags: dict[str, object] = {**BUNDLE, "port": 70_000}
+    if source == "flag":
+        flags["redis_url"] = ["canary"]
+    elif source == "variable":
+        monkeypatch.setenv("CTR_REDIS_URL", "redis://:canary@h")
+    path = toml(tmp_path, "redis_url = ['canary']" if source == "file" else "")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags, path)
+    assert "canary" not in str(caught.value)
+    settings = load_settings({**BUNDLE, "redis_url": "redis://:canary@h"})
+    assert "canary" not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"),
+    [
+        ({"redis_features": True}, "--redis-features needs --redis-url"),
+        ({"redis_ca_file": "x"}, "no --redis-url"),
+        ({"redis_url": "redis://h", "redis_cert_file": "x"}, "come together"),
+        (
+            {"redis_url": "redis://h", "redis_features": True, "feature_store": "x"},
+            "two stores",
+        ),
+    ],
+)
+def test_settings_of_redis_agree(flags: dict[str, object], part: str) -> None:
+    """Settings that contradict one another are a sentence."""
+    with pytest.raises(SettingsError, match=part):
+        load_settings({**BUNDLE, **flags})

@@ -159,7 +159,7 @@ def test_every_kind_of_feature_value_is_decoded() -> None:
 
 def test_ids_rank_prior_and_priority_are_carried_over() -> None:
     """Optional fields arrive when they are set, and count as absent when they are not."""
-    item = pb.Candidate(item_id="b", item_version="2", prior_score=0.0, rank=4)
+    item = pb.Candidate(item_id="b", title="t", item_version="2", prior_score=0.0, rank=4)
     decoded = decode(around(pb.PredictClicksRequest(candidates=[item], priority=pb.PRIORITY_BULK)))
     plain, full = decoded.candidates
     assert (plain.prior_score, plain.rank, plain.item_version) == (None, None, "")

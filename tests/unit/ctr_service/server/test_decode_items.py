@@ -22,6 +22,7 @@ def number(value: float) -> dict[str, pb.FeatureValue]:
     [
         (pb.Candidate(title="x"), Reason.EMPTY_ITEM_ID, "candidates[1].item_id"),
         (pb.Candidate(item_id="a"), Reason.DUPLICATE_ITEM_ID, "candidates[1].item_id"),
+        (pb.Candidate(item_id="b"), Reason.NO_FEATURE_STORE, "candidates[1].title"),
         (pb.Candidate(item_id="i" * 129), Reason.ID_TOO_LONG, "candidates[1].item_id"),
         (
             pb.Candidate(item_id="b", item_version="v" * 129),
@@ -85,3 +86,13 @@ def test_a_broken_item_fails_alone(item: pb.Candidate, reason: Reason, field: st
     assert broken.error is not None
     assert broken.error.reason is reason
     assert field in broken.error.detail
+
+
+def test_items_may_come_by_id_where_there_is_a_store() -> None:
+    """Where that is allowed, an item comes through that is nothing but an id, and says so."""
+    message = pb.PredictClicksRequest(candidates=[pb.Candidate(item_id="a")])
+    (item,) = (
+        Decoder(TINY_SCHEMA, by_id=True).decode(message, request_id="r", deadline_ns=7).candidates
+    )
+    assert item.error is None
+    assert (item.item_id, item.title, item.defaulted) == ("a", "", ("item.title",))

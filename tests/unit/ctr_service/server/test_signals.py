@@ -31,6 +31,30 @@ async def test_the_first_asks_and_the_second_ends(number: signal.Signals) -> Non
     assert ended == [128 + signal.SIGTERM]
 
 
+async def test_an_asking_without_a_signal_is_not_the_first_signal() -> None:
+    """After `ask` one signal changes nothing, and only a second one ends the process."""
+    ended: list[int] = []
+    done = asyncio.Event()
+
+    def exit_now(code: int) -> None:
+        ended.append(code)
+        done.set()
+
+    log = CapturingLogger()
+    with StopSignals(log, exit_now) as signals:
+        signals.ask()
+        await asyncio.wait_for(signals.asked(), 5)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            before = len(log.calls)
+            async with asyncio.timeout(5):
+                while len(log.calls) == before:  # noqa: ASYNC110 -- the kernel says when
+                    await asyncio.sleep(0)
+        await asyncio.wait_for(done.wait(), 5)
+    assert [call.args for call in log.calls] == [("asked_to_stop",), ("stopped_at_once",)]
+    assert ended == [128 + signal.SIGTERM]
+
+
 async def test_signals_mean_what_they_did_before_afterwards() -> None:
     """Leaving the context removes the handlers."""
     before = signal.getsignal(signal.SIGTERM)

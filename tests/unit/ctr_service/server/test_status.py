@@ -9,14 +9,17 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from ctr_service.errors import (
     BackendFailedError,
     BundleError,
+    CallerLimitError,
     CtrError,
     DeadlineExceededError,
     ModelNotFoundError,
     NotServingError,
     OverloadedError,
+    PermissionDeniedError,
     Reason,
     RequestInvalidError,
     SettingsError,
+    UnauthenticatedError,
 )
 from ctr_service.server.status import refusal_of
 from ctr_service.server.violations import at_wire_path
@@ -42,6 +45,13 @@ def details(trailing: tuple[tuple[str, str | bytes], ...]) -> status_pb2.Status:
             grpc.StatusCode.RESOURCE_EXHAUSTED,
             "OVERLOADED",
         ),
+        (
+            CallerLimitError(MESSAGE, retry_after_ns=1),
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "CALLER_LIMIT",
+        ),
+        (UnauthenticatedError(MESSAGE), grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+        (PermissionDeniedError(MESSAGE), grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"),
         (BackendFailedError(MESSAGE), grpc.StatusCode.UNAVAILABLE, "BACKEND_FAILED"),
         (NotServingError(MESSAGE), grpc.StatusCode.UNAVAILABLE, "NOT_SERVING"),
     ],

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import urllib.request
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from ctr_service.backend.scripted import ScriptedBackend
 from ctr_service.batcher.observer import BatchReport, DropCause
 from ctr_service.bundle.tokens import TokenCache
+from ctr_service.clock import ManualClock
 from ctr_service.errors import Reason, SettingsError
+from ctr_service.scores.cache import ScoreCache
+from ctr_service.scores.flights import Flights
 from ctr_service.telemetry import names
 from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
 from ctr_service.types import Answer, ItemError, Prediction, Priority, Source, StageTimings, Status
+from tests.support.batching import make_batcher
 
 
 @pytest.fixture
@@ -21,6 +27,10 @@ def instruments() -> Instruments:
     """Instruments on a registry of their own, everything registered."""
     made = Instruments(CollectorRegistry())
     made.watch_cache(TokenCache(1000))
+    rng = random.Random(0)  # noqa: S311 -- jitter, no secret
+    clock = ManualClock()
+    batcher = make_batcher(ScriptedBackend(slots=1, clock=clock), clock)
+    made.watch_scores(ScoreCache(max_bytes=1000, ttl_ns=1, rng=rng), Flights(batcher, None))
     return made
 
 

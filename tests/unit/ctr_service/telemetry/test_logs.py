@@ -44,6 +44,15 @@ def test_a_log_that_is_no_terminal_is_json(stream: io.StringIO) -> None:
     assert "timestamp" in line
 
 
+def test_a_line_is_one_write(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers share stderr unbuffered, so half a line would meet another worker's."""
+    written: list[str] = []
+    monkeypatch.setattr(stream, "write", written.append)
+    configure_logs("info", "json", stream).info("serving", port=1)
+    (line,) = written
+    assert line.endswith("}\n")
+
+
 def test_a_console_log_is_for_people(stream: io.StringIO) -> None:
     """The console form is no JSON but says the same."""
     configure_logs("info", "console", stream).info("serving", port=1)

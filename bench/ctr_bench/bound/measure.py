@@ -1,0 +1,175 @@
+"""The raw bound: what the default graph does on this machine with nothing around it.
+
+Rows are tokenised beforehand, sorted by length within windows of several lists, cut into chunks and
+padded to each chunk's longest row. The best over thread layouts and chunk sizes counts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctr_bench.bound.sessions import default_name, open_session
+from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.bundle.tokens import pad_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeAlias
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ctr_service.backend.onnx_session import OnnxSession
+    from ctr_service.bundle.bundle import Bundle
+    from ctr_service.types import Row
+
+    Tensors: TypeAlias = Mapping[str, NDArray[np.generic]]
+
+CHUNKS_ROWS = (4, 8, 16, 32)
+LISTS_A_WINDOW = 8
+BARE_LISTS = 32
+"""Lists whose time is taken one by one; the median counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way to use the machine."""
+
+    sessions: int
+    threads: int
+    chunk_rows: int
+
+    def __str__(self) -> str:
+        return f"{self.sessions} x {self.threads} threads, chunks of {self.chunk_rows}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What was found.
+
+    Attributes:
+        graph: graph, engine and precision.
+        pairs_s: of the best layout.
+        by_layout: pairs a second of each.
+        bare_list_s: one list alone on one session with all threads; the best over chunk sizes and
+            the whole list as one batch.
+    """
+
+    graph: str
+    pairs_s: float
+    best: Layout
+    by_layout: Mapping[Layout, float]
+    bare_list_s: float
+
+
+def measure_bound(
+    bundle: Bundle,
+    lists: Sequence[Sequence[Row]],
+    seconds: float,
+    chunks_rows: Sequence[int] = CHUNKS_ROWS,
+) -> Bound:
+    """Try every layout for `seconds`, and one list at a time. Blocks.
+
+    Args:
+        bundle: its default graph is measured.
+        lists: the rows of each list, tokenised.
+        seconds: of each layout.
+        chunks_rows: rows a batch to try.
+
+    Raises:
+        BenchError, BundleError, BackendFailedError: the graph does not load or run.
+    """
+    pad_id = bundle.manifest.template.pad_id
+    cpus = len(os.sched_getaffinity(0))
+    by_layout: dict[Layout, float] = {}
+    bare_list_s = float("inf")
+    for sessions, threads in dict.fromkeys(((1, cpus), (cpus, 1))):
+        opened = [open_session(bundle, threads) for _ in range(sessions)]
+        for chunk_rows in chunks_rows:
+            batches = sorted_chunks(lists, chunk_rows, pad_id)
+            rate = throughput(opened, batches, seconds)
+            by_layout[Layout(sessions, threads, chunk_rows)] = rate
+        if sessions == 1:
+            bare_list_s = min(
+                list_seconds(opened[0], lists[:BARE_LISTS], chunk_rows, pad_id)
+                for chunk_rows in (*chunks_rows, len(lists[0]))
+            )
+    best = max(by_layout, key=by_layout.__getitem__)
+    return Bound(default_name(bundle), by_layout[best], best, by_layout, bare_list_s)
+
+
+def sorted_chunks(
+    lists: Sequence[Sequence[Row]],
+    chunk_rows: int,
+    pad_id: int,
+    lists_a_window: int = LISTS_A_WINDOW,
+) -> list[Tensors]:
+    """Sort rows by length within each window of lists, and cut them into padded batches."""
+    batches: list[Tensors] = []
+    for begin in range(0, len(lists), lists_a_window):
+        window = itertools.chain.from_iterable(lists[begin : begin + lists_a_window])
+        rows = sorted(window, key=lambda row: row.length)
+        batches += [
+            tensors_of(pad_rows(chunk, chunk[-1].length, pad_id))
+            for chunk in (rows[i : i + chunk_rows] for i in range(0, len(rows), chunk_rows))
+        ]
+    return batches
+
+
+def throughput(
+    sessions: Sequence[OnnxSession], batches: Sequence[Tensors], seconds: float
+) -> float:
+    """Return pairs a second: a thread a session, each taking the next batch, over and over."""
+    waiting = _Shared(itertools.cycle(batches))
+    for session in sessions:
+        session.run(batches[0])
+    began_s = time.perf_counter()
+
+    def work(session: OnnxSession) -> int:
+        pairs = 0
+        while time.perf_counter() - began_s < seconds:
+            batch = waiting.take()
+            session.run(batch)
+            pairs += _rows_of(batch)
+        return pairs
+
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        pairs = sum(pool.map(work, sessions))
+    return pairs / (time.perf_counter() - began_s)
+
+
+def list_seconds(
+    session: OnnxSession, lists: Sequence[Sequence[Row]], chunk_rows: int, pad_id: int
+) -> float:
+    """Return the median time of one list, its rows sorted and cut, on one session."""
+    times_s: list[float] = []
+    for rows in lists:
+        batches = sorted_chunks([rows], chunk_rows, pad_id)
+        began_s = time.perf_counter()
+        for batch in batches:
+            session.run(batch)
+        times_s.append(time.perf_counter() - began_s)
+    return statistics.median(times_s)
+
+
+class _Shared:
+    """An endless iterator that several threads take from."""
+
+    def __init__(self, batches: Iterable[Tensors]) -> None:
+        self._batches = iter(batches)
+        self._lock = threading.Lock()
+
+    def take(self) -> Tensors:
+        with self._lock:
+            return next(self._batches)
+
+
+def _rows_of(batch: Tensors) -> int:
+    return len(next(iter(batch.values())))

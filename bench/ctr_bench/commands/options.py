@@ -1,0 +1,86 @@
+"""Options that the benches share, and the way each of them ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+
+from ctr_bench.errors import BenchError
+from ctr_bench.progress import Progress
+from ctr_bench.results import write_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctr_bench.results import Results
+
+_FunctionT = TypeVar("_FunctionT", bound="Callable[..., Any]")
+
+DEFAULT_BUNDLE = Path("build/demo/bundle")
+OUT = Path("build/bench")
+LOG_WIDTH = 200
+
+
+def bench_options(name: str) -> Callable[[_FunctionT], _FunctionT]:
+    """Give a command `--bundle`, `--catalogue`, `--seed` and `--out`."""
+
+    def add(function: _FunctionT) -> _FunctionT:
+        for option in (
+            click.option("--seed", default=0, show_default=True, help="Of traffic and schedule."),
+            click.option(
+                "--out",
+                type=click.Path(dir_okay=False, path_type=Path),
+                default=OUT / f"{name}.json",
+                show_default=True,
+                help="Where the figures go.",
+            ),
+            click.option(
+                "--catalogue",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="CSV of titles (column name, item_title or title).  [default: the shared "
+                "catalogue, else the demo's log, else made-up words]",
+            ),
+            click.option(
+                "--bundle",
+                type=click.Path(path_type=Path),
+                default=DEFAULT_BUNDLE,
+                show_default=True,
+                help="The bundle to serve.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+def _progress_console() -> Console:
+    """Write to stderr; a log file gets whole lines, a terminal what fits."""
+    console = Console(stderr=True, log_path=False)
+    return console if console.is_terminal else Console(stderr=True, log_path=False, width=LOG_WIDTH)
+
+
+def run_bench(title: str, out: Path, measure: Callable[[Progress], Results]) -> Results:
+    """Measure, print the table and write the JSON.
+
+    Raises:
+        click.ClickException: the bench cannot go on; nothing is written.
+    """
+    # SIGTERM as an exception, so that the servers that were started are stopped.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        results = measure(Progress(_progress_console()))
+    except BenchError as error:
+        raise click.ClickException(str(error)) from None
+    write_results(results, out)
+    console = Console()
+    console.print(results.table(title))
+    for name, fact in results.facts.items():
+        console.print(f"{name}: {fact}", highlight=False)
+    console.print(f"written to {out}", highlight=False)
+    return results

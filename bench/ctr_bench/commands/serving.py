@@ -1,0 +1,63 @@
+"""`ctr-bench serving`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ctr_bench.commands.options import bench_options, run_bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
+
+PARTS = ("saturated", "goodput", "light", "naive", "zipf")
+
+
+@click.command()
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--trial-s", default=8.0, show_default=True, help="Length of one trial in seconds.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="Measure this part; may be given several times.  [default: all]",
+)
+@bench_options("serving")
+def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
+    repeats: int,
+    trial_s: float,
+    only: tuple[str, ...],
+    bundle: Path,
+    catalogue: Path | None,
+    out: Path,
+    seed: int,
+) -> None:
+    """Measure goodput at the SLO against what the graph does with nothing around it.
+
+    Each repeat: the raw bound (best thread layout and chunk size), the gateway saturated (closed
+    loop) and at its highest Poisson rate whose p99 keeps the SLO with 99.9 % complete and
+    undegraded answers, one caller alone, a naive service, and repeating traffic with the score
+    cache. The SLO is 7.5 times one list's time at the bound. About 10 to 15 minutes; leave the
+    machine alone.
+
+    \b
+    Examples:
+      ctr-bench serving
+      ctr-bench serving --repeats 1 --only saturated --only goodput
+    """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
+
+    def measure(progress: Progress) -> Results:
+        # Imported here so that --help does not wait for numpy, gRPC and the engine.
+        from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
+        from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
+        from ctr_bench.serving import ServingBench, ServingPlan  # noqa: PLC0415 -- see above
+
+        plan = ServingPlan(bundle, repeats, trial_s, frozenset(only or PARTS), seed)
+        rows = RowMaker(open_bundle(bundle))
+        return ServingBench(plan, rows, find_catalogue(catalogue), progress).run()
+
+    run_bench("serving", out, measure)

@@ -1,0 +1,141 @@
+"""Goodput on repeating traffic with the score cache on, as the issue asks for it.
+
+10,000 requests warm a fresh gateway; the next 5,000 are measured. The rate for them is searched
+beforehand on a gateway of its own, because a search would warm the cache further. A rate that does
+not hold is lowered a step for the repeats after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctr_bench.answers import probabilities_of
+from ctr_bench.ask import ask
+from ctr_bench.errors import BenchError
+from ctr_bench.figures import failures
+from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
+from ctr_bench.goodput import NO_SCHEDULE, STEP_DOWN, Traffic, Trials
+from ctr_bench.job import Job
+from ctr_bench.record import UNREAD
+from ctr_bench.runner import run_load
+from ctr_bench.search import highest_rate
+from ctr_bench.zipf import ZipfLaw, ZipfTraffic, draws
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ctr_bench.child import Child
+    from ctr_bench.progress import Progress
+    from ctr_bench.record import Records
+    from ctr_bench.searches import FeatureNames
+    from ctr_bench.workload import SearchMaker
+
+WARM_REQUESTS, MEASURED_REQUESTS = 10_000, 5_000
+WARM_CALLERS = 16
+WARM_DEADLINE_S = 10.0
+COMPARED_REQUESTS = 32
+FIRST_RATE_SHARE = 1.3
+SEARCH_TOLERANCE = 1.08
+SEARCH_TRIALS = 6
+
+
+class RepeatingLoad:
+    """Measures one repeat at a time; keeps the rate that was found."""
+
+    def __init__(
+        self,
+        bundle: Path,
+        maker: SearchMaker,
+        features: FeatureNames,
+        progress: Progress,
+        seed: int,
+    ) -> None:
+        """Make the traffic of the measured run and of the search."""
+        self._setup = GatewaySetup(bundle)
+        self._uncached = GatewaySetup(bundle, NO_CACHES)
+        self._progress = progress
+        self._rate = 0.0
+        law = ZipfLaw()
+        progress.say(f"making {WARM_REQUESTS + MEASURED_REQUESTS:,} repeating searches")
+        texts = [name for name, kind in features.user.items() if kind == "text"]
+        source = ZipfTraffic(law, maker, texts)
+        wanted = draws(law, WARM_REQUESTS + MEASURED_REQUESTS, seed)
+        self._traffic = Traffic.of(list(source.searches(wanted)))
+        others = draws(law, MEASURED_REQUESTS, seed + 1)
+        self._search_traffic = Traffic.of(list(source.searches(others)))
+
+    def measure(
+        self, bound_pairs_s: float, slo_ms: float, trial_s: float, seed: int
+    ) -> dict[str, float]:
+        """Run one repeat.
+
+        Args:
+            bound_pairs_s: the raw bound of this repeat.
+            slo_ms: of this repeat.
+            trial_s: of a trial of the search, which only the first repeat makes.
+            seed: of the schedules.
+
+        Raises:
+            BenchError: a server or the generator failed.
+        """
+        if not self._rate:
+            self._rate = self._search(bound_pairs_s, slo_ms, trial_s, seed)
+        with running_gateway(self._setup) as gateway:
+            self._warm(gateway)
+            measured = self._traffic.part(WARM_REQUESTS, WARM_REQUESTS + MEASURED_REQUESTS)
+            trials = Trials("repeating", gateway.target, measured, self._progress, seed)
+            figures, run = trials.run(self._rate, MEASURED_REQUESTS / self._rate, slo_ms)
+            compared = measured.messages[-COMPARED_REQUESTS:]
+            cached_answers = ask(gateway.target, compared)
+        if not figures.holds(slo_ms):
+            self._rate *= STEP_DOWN
+        goodput = figures.goodput_pairs_s if figures.holds(slo_ms) else 0.0
+        return {
+            "zipf_goodput_pairs_s": goodput,
+            "zipf_goodput_ratio": goodput / bound_pairs_s,
+            "zipf_p99_ms": figures.p99_ms,
+            "zipf_cached_share": _cached_share(run.records),
+            "zipf_answers_max_difference": self._difference(compared, cached_answers),
+        }
+
+    def _search(self, bound_pairs_s: float, slo_ms: float, trial_s: float, seed: int) -> float:
+        start = FIRST_RATE_SHARE * bound_pairs_s / self._traffic.pairs_a_request
+        with running_gateway(self._setup) as gateway:
+            self._warm(gateway)
+            name = "repeating, search"
+            trials = Trials(name, gateway.target, self._search_traffic, self._progress, seed)
+            rate = highest_rate(
+                lambda rate: trials.run(rate, trial_s, slo_ms)[0].holds(slo_ms),
+                start,
+                tolerance=SEARCH_TOLERANCE,
+                max_trials=SEARCH_TRIALS,
+            )
+        return rate or start / 2
+
+    def _warm(self, gateway: Child) -> None:
+        self._progress.say(f"warming the score cache with {WARM_REQUESTS:,} requests")
+        job = Job(
+            target=gateway.target,
+            deadline_s=WARM_DEADLINE_S,
+            callers=WARM_CALLERS,
+            max_requests=WARM_REQUESTS,
+        )
+        run = run_load(job, self._traffic.part(0, WARM_REQUESTS).payloads(NO_SCHEDULE))
+        if failed := failures(run.records):
+            raise BenchError(f"{failed} of {WARM_REQUESTS:,} warm-up requests failed")
+
+    def _difference(self, compared: Sequence[bytes], cached_answers: Sequence[bytes]) -> float:
+        """Return the greatest distance of a cached probability from an uncached one."""
+        with running_gateway(self._uncached) as gateway:
+            computed = ask(gateway.target, compared)
+        return max(
+            abs(cached - fresh)
+            for ours, theirs in zip(cached_answers, computed, strict=True)
+            for cached, fresh in zip(probabilities_of(ours), probabilities_of(theirs), strict=True)
+        )
+
+
+def _cached_share(records: Records) -> float:
+    read = records.scored != UNREAD
+    return float(records.cached[read].sum()) / max(1, int(records.scored[read].sum()))

@@ -1,0 +1,67 @@
+"""A bench's figures: collected over repeats, printed as a table, written as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from ctr_bench.figures import median_and_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(slots=True)
+class Results:
+    """Figures by name, one value a repeat, and facts that hold for the whole run."""
+
+    facts: dict[str, object] = field(default_factory=dict)
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Take one repeat's figures; a figure of nothing (NaN) is left out."""
+        for name, value in figures.items():
+            if not math.isnan(value):
+                self.values.setdefault(name, []).append(value)
+
+    def as_json(self) -> dict[str, object]:
+        """Return facts, and for each figure its median, `<name>_spread` [least, greatest]."""
+        found: dict[str, object] = dict(self.facts)
+        for name, values in self.values.items():
+            found[name], found[f"{name}_spread"] = median_and_spread(values)
+        return found
+
+    def table(self, title: str) -> Table:
+        """Draw the figures for people."""
+        table = Table(title=title)
+        table.add_column("figure")
+        table.add_column("median", justify="right")
+        table.add_column("spread", justify="right")
+        for name, values in self.values.items():
+            median, (least, most) = median_and_spread(values)
+            table.add_row(name, _plain(median), f"{_plain(least)} to {_plain(most)}")
+        return table
+
+
+def write_results(results: Results, path: Path) -> None:
+    """Write JSON aside and rename it, with date and machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
+        **results.as_json(),
+    }
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps(content, indent=2) + "\n")
+    aside.rename(path)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"  # noqa: PLR2004 -- a look

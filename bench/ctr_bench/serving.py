@@ -1,0 +1,200 @@
+"""The claims of the serving core: goodput at the SLO against the raw bound, in one run.
+
+Each repeat measures everything once, in the same order: the bound, the gateway on distinct traffic
+(saturated, goodput, light load), the naive peer, the gateway on repeating traffic. So what the
+machine does in a minute hits all of them alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctr_bench.bound.measure import measure_bound
+from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
+from ctr_bench.goodput import Traffic, Trials, saturate
+from ctr_bench.light_load import light_load_ratio
+from ctr_bench.naive_process import running_naive
+from ctr_bench.repeating import RepeatingLoad
+from ctr_bench.results import Results
+from ctr_bench.workload import SearchMaker, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ctr_bench.bound.measure import Bound
+    from ctr_bench.bound.rows import RowMaker
+    from ctr_bench.catalogue import Catalogue
+    from ctr_bench.child import Child
+    from ctr_bench.progress import Progress
+
+PARTS = ("saturated", "goodput", "light", "naive", "zipf")
+CANDIDATES = 16
+SLO_LISTS = 7.5
+"""The SLO is so many times the time of one list at the bound: 100 ms at 1,200 pairs/s."""
+FIXED_SLO_MS = 100.0
+DISTINCT_SEARCHES = 1_500
+BOUND_LISTS = 64
+BOUND_LAYOUT_S = 1.5
+CALLERS = 16
+FIRST_RATE_SHARE = 0.55
+"""The search begins at this share of the bound."""
+NAIVE_RATE_SHARE = 0.2
+CONFIRM_TRIALS = 2.5
+"""The confirming trial is so many times as long as a trial of the search."""
+FIXED_SLO_TRIALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServingPlan:
+    """What to measure.
+
+    Attributes:
+        bundle: folder of the bundle.
+        repeats: of everything.
+        trial_s: of one trial of a search; the closed loop is as long.
+        parts: some of PARTS; the bound is always measured.
+        seed: of traffic and schedules.
+    """
+
+    bundle: Path
+    repeats: int
+    trial_s: float
+    parts: frozenset[str] = frozenset(PARTS)
+    seed: int = 0
+
+
+class ServingBench:
+    """Runs the plan."""
+
+    def __init__(
+        self,
+        plan: ServingPlan,
+        rows: RowMaker,
+        catalogue: Catalogue,
+        progress: Progress,
+    ) -> None:
+        """Make the traffic; measures nothing yet."""
+        self._plan = plan
+        self._rows = rows
+        self._progress = progress
+        progress.say(f"making {DISTINCT_SEARCHES} distinct searches from {catalogue.source}")
+        maker = SearchMaker(catalogue.titles, rows, Shape(CANDIDATES, rows.features), plan.seed)
+        searches = maker.distinct(DISTINCT_SEARCHES)
+        self._traffic = Traffic.of(searches)
+        self._lists = rows.lists(searches[:BOUND_LISTS])
+        self._repeating = (
+            RepeatingLoad(plan.bundle, maker, rows.features, progress, plan.seed)
+            if "zipf" in plan.parts
+            else None
+        )
+        tokens = [row.length for rows_of_list in self._lists for row in rows_of_list]
+        self.results = Results(
+            {
+                "bundle": str(plan.bundle),
+                "model_version": rows.bundle.manifest.model_version,
+                "catalogue": catalogue.source,
+                "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
+                "pair_tokens_range": [min(tokens), max(tokens)],
+            }
+        )
+
+    def run(self) -> Results:
+        """Measure everything as often as the plan says.
+
+        Raises:
+            BenchError: a server or the generator failed.
+        """
+        plan, results = self._plan, self.results
+        for repeat in range(plan.repeats):
+            self._progress.say(f"repeat {repeat + 1} of {plan.repeats}: the raw bound")
+            bound = measure_bound(self._rows.bundle, self._lists, BOUND_LAYOUT_S)
+            slo_ms = SLO_LISTS * CANDIDATES / bound.pairs_s * 1e3
+            self._progress.say(
+                f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s ({bound.best}); "
+                f"SLO {slo_ms:.0f} ms"
+            )
+            results.facts["graph"] = bound.graph
+            results.facts.setdefault("bound_layouts", []).append(str(bound.best))  # type: ignore[attr-defined]  # -- a list of this module
+            results.add(
+                {
+                    "raw_bound_pairs_s": bound.pairs_s,
+                    "slo_ms": slo_ms,
+                    "bare_list_ms": bound.bare_list_s * 1e3,
+                }
+            )
+            seed = plan.seed + 1_000 * (repeat + 1)
+            results.add(self._distinct(bound, slo_ms, seed))
+            if "naive" in plan.parts:
+                results.add(self._naive(bound, slo_ms, seed))
+            if self._repeating is not None:
+                results.add(self._repeating.measure(bound.pairs_s, slo_ms, plan.trial_s, seed))
+        return results
+
+    def _distinct(self, bound: Bound, slo_ms: float, seed: int) -> dict[str, float]:
+        found: dict[str, float] = {}
+        parts = self._plan.parts
+        if not parts & {"saturated", "goodput", "light"}:
+            return found
+        with running_gateway(GatewaySetup(self._plan.bundle, NO_CACHES)) as gateway:
+            if "saturated" in parts:
+                found |= self._saturated(gateway, bound)
+            if "light" in parts:
+                found |= light_load_ratio(gateway, self._traffic, bound.bare_list_s)
+            if "goodput" in parts:
+                found |= self._goodput(gateway, bound, slo_ms, seed)
+        return found
+
+    def _saturated(self, gateway: Child, bound: Bound) -> Mapping[str, float]:
+        pairs_s, run = saturate(
+            gateway.target, self._traffic, callers=CALLERS, seconds=self._plan.trial_s
+        )
+        self._progress.say(f"gateway, closed loop of {CALLERS} callers: {pairs_s:,.0f} pairs/s")
+        return {
+            "saturated_pairs_s": pairs_s,
+            "saturated_ratio": pairs_s / bound.pairs_s,
+            "saturated_generator_cpu_share": run.generator_cpu_share,
+        }
+
+    def _goodput(
+        self, gateway: Child, bound: Bound, slo_ms: float, seed: int
+    ) -> Mapping[str, float]:
+        trial_s = self._plan.trial_s
+        trials = Trials("gateway", gateway.target, self._traffic, self._progress, seed)
+        found = trials.goodput(
+            start=FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES,
+            slo_ms=slo_ms,
+            trial_s=trial_s,
+            confirm_s=CONFIRM_TRIALS * trial_s,
+        )
+        fixed = trials.goodput(
+            start=found.requests_s or FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES,
+            slo_ms=FIXED_SLO_MS,
+            trial_s=trial_s,
+            confirm_s=trial_s,
+            max_trials=FIXED_SLO_TRIALS,
+        )
+        return {
+            "goodput_pairs_s": found.pairs_s,
+            "goodput_ratio": found.pairs_s / bound.pairs_s,
+            "goodput_100ms_pairs_s": fixed.pairs_s,
+            "goodput_p50_ms": found.figures.p50_ms if found.figures else float("nan"),
+            "goodput_p99_ms": found.figures.p99_ms if found.figures else float("nan"),
+            "generator_cpu_share": found.generator_cpu_share,
+            "send_lag_p99_ms": found.figures.send_lag_p99_ms if found.figures else float("nan"),
+        }
+
+    def _naive(self, bound: Bound, slo_ms: float, seed: int) -> Mapping[str, float]:
+        with running_naive(self._plan.bundle) as naive:
+            trials = Trials("naive", naive.target, self._traffic, self._progress, seed)
+            found = trials.goodput(
+                start=NAIVE_RATE_SHARE * bound.pairs_s / CANDIDATES,
+                slo_ms=slo_ms,
+                trial_s=self._plan.trial_s,
+                confirm_s=CONFIRM_TRIALS * self._plan.trial_s,
+            )
+        return {
+            "naive_goodput_pairs_s": found.pairs_s,
+            "naive_goodput_ratio": found.pairs_s / bound.pairs_s,
+        }

@@ -1,0 +1,82 @@
+"""The raw bound runs every row once, sorted, and finds the best layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ctr.v1 import prediction_pb2
+from ctr_bench.bound.measure import measure_bound, sorted_chunks
+from ctr_bench.bound.naive import Naive
+from ctr_bench.bound.rows import RowMaker, open_bundle
+from ctr_bench.workload import SearchMaker, Shape
+from ctr_service.backend.base import INPUT_IDS, LENGTHS
+from ctr_service.types import Row
+from tests.support.tiny_bundle import make_tiny_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctr_service.bundle.bundle import Bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The tiny bundle."""
+    return open_bundle(make_tiny_bundle(tmp_path_factory.mktemp("bound") / "bundle"))
+
+
+def row(length: int, token: int) -> Row:
+    """A row of one token, repeated."""
+    return Row.of(np.full(length, token, dtype=np.int32), 2)
+
+
+def lists_of(lengths: Sequence[Sequence[int]]) -> list[list[Row]]:
+    """Rows with these lengths; each row has a token of its own."""
+    tokens = iter(range(1, 1_000))
+    return [[row(length, next(tokens)) for length in of_list] for of_list in lengths]
+
+
+def test_every_row_is_in_one_chunk() -> None:
+    """Nothing is lost or run twice, whatever the chunk size leaves over."""
+    lists = lists_of([[9, 3, 5], [4, 4, 8], [7, 2, 6]])
+    chunks = sorted_chunks(lists, 2, pad_id=0, lists_a_window=2)
+    tokens = Counter(int(ids[0]) for chunk in chunks for ids in chunk[INPUT_IDS])
+    assert tokens == Counter(range(1, 10))
+    assert [len(chunk[LENGTHS]) for chunk in chunks] == [2, 2, 2, 2, 1]
+
+
+def test_rows_are_sorted_within_a_window_and_padded_to_their_chunk() -> None:
+    """Two lists of a window are merged by length; each batch is as wide as its longest row."""
+    chunks = sorted_chunks(lists_of([[9, 3], [4, 8]]), 2, pad_id=0, lists_a_window=2)
+    assert [chunk[LENGTHS].tolist() for chunk in chunks] == [[3, 4], [8, 9]]
+    assert [chunk[INPUT_IDS].shape for chunk in chunks] == [(2, 4), (2, 9)]
+
+
+def test_windows_are_not_merged() -> None:
+    """Rows of a later window never come before those of an earlier one."""
+    chunks = sorted_chunks(lists_of([[9, 8], [1, 2]]), 2, pad_id=0, lists_a_window=1)
+    assert [chunk[LENGTHS].tolist() for chunk in chunks] == [[8, 9], [1, 2]]
+
+
+def test_the_best_layout_is_the_bound(bundle: Bundle) -> None:
+    """Each layout is measured, the greatest rate counts, and the graph is named."""
+    bound = measure_bound(bundle, lists_of([[9, 3, 12, 30]] * 4), 0.02, chunks_rows=(2, 4))
+    assert bound.pairs_s == max(bound.by_layout.values()) == bound.by_layout[bound.best]
+    assert {layout.chunk_rows for layout in bound.by_layout} == {2, 4}
+    assert bound.graph == "joint/onnxruntime/fp32"
+    assert bound.bare_list_s > 0
+
+
+def test_the_naive_peer_answers_every_candidate(bundle: Bundle) -> None:
+    """Its answer has a probability for each item, in order; so it does the same work."""
+    rows = RowMaker(bundle)
+    search = SearchMaker(("red lamp", "oak shelf"), rows, Shape(5, rows.features), 0).search()
+    answer = prediction_pb2.PredictClicksResponse.FromString(
+        Naive(bundle).score(search.serialise())
+    )
+    assert [p.item_id for p in answer.predictions] == [item.item_id for item in search.items]
+    assert len({p.click_probability for p in answer.predictions}) > 1
