@@ -144,9 +144,7 @@ async def failed(channel: grpc.aio.Channel, raw: bytes, method: str = PREDICT) -
 
 def a_search(**fields: str) -> pb.PredictClicksRequest:
     """A good request."""
-    message = pb.PredictClicksRequest(
-        candidates=[pb.Candidate(item_id=n, title=n) for n in "ba"]
-    )
+    message = pb.PredictClicksRequest(candidates=[pb.Candidate(item_id=n, title=n) for n in "ba"])
     for name, value in fields.items():
         setattr(message, name, value)
     return message

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ctr_service.bundle.features import Entity
-from ctr_train.baseline import fit_baseline
+from ctr_train.baseline import INNER_SEED, INNER_SHARE, fit_baseline
 from ctr_train.click_log import ClickLog
 from ctr_train.metrics import auc, log_loss
 from ctr_train.overlap import overlap_figures, trigrams, words
+from ctr_train.split import split_by_group
 
 WORDS = "red blue green black shoes shirt lamp chair table phone 红色 鞋子".split()  # noqa: SIM905 -- reads better
 
@@ -104,3 +105,12 @@ def test_trigrams_match_parts_of_words() -> None:
     """`shelf` and `shelving` share `she` and `hel`."""
     assert set(trigrams("Shelf")) & set(trigrams("shelving")) == {"she", "hel"}
     assert trigrams("ab") == []
+
+
+def test_the_strength_is_chosen_on_many_groups_of_an_outer_split() -> None:
+    """Split off by the very seed that the baseline is given, a training split still splits well."""
+    log = made_log(2_000)
+    train = log.take(split_by_group(log.group, seed=5).train)
+    inner = split_by_group(train.group, seed=INNER_SEED + 5, test_share=INNER_SHARE)
+    assert len(inner.test) > 0.1 * len(train)
+    assert len(split_by_group(train.group, seed=5, test_share=INNER_SHARE).test) < 0.01 * len(train)
