@@ -47,10 +47,11 @@ def render_search(renderer: Renderer, request: SearchRequest) -> RenderedSearch:
             finite. A candidate's own feature makes that candidate invalid, and no more.
     """
     shared = renderer.request(request.query, request.user_features, request.context_features)
+    join, shared_defaulted = renderer.joiner(shared), shared.defaulted
     candidates = request.candidates
     rows: dict[Segments, int] = {}
     row_of: list[int | None] = [None] * len(candidates)
-    defaulted: list[tuple[str, ...]] = [()] * len(candidates)
+    defaulted: list[tuple[str, ...]] = [shared_defaulted] * len(candidates)
     errors: dict[int, ItemError] = {}
     for index in _by_rank(candidates):
         candidate = candidates[index]
@@ -58,12 +59,13 @@ def render_search(renderer: Renderer, request: SearchRequest) -> RenderedSearch:
             errors[index] = candidate.error
             continue
         try:
-            item = renderer.item(candidate.title, candidate.features)
+            text, missing = renderer.item_features(candidate.features)
         except RequestInvalidError as error:
             errors[index] = _item_error(error, index)
             continue
-        row_of[index] = rows.setdefault(renderer.row(shared, item), len(rows))
-        defaulted[index] = candidate.defaulted + item.defaulted + shared.defaulted
+        row_of[index] = rows.setdefault(join(candidate.title, text), len(rows))
+        if missing or candidate.defaulted:
+            defaulted[index] = candidate.defaulted + missing + shared_defaulted
     return RenderedSearch(list(rows), row_of, errors, defaulted, _ignored(renderer, request))
 
 

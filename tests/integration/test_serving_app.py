@@ -97,9 +97,9 @@ def world(tmp_path: Path) -> World:
     return World(make_tiny_bundle(tmp_path / "bundle"))
 
 
-def a_search() -> pb.PredictClicksRequest:
-    """Two candidates."""
-    return search("mug", [Item("a", "blue mug"), Item("b", "red mug")])
+def a_search(query: str = "mug") -> pb.PredictClicksRequest:
+    """Two candidates; another query makes other rows, which are not computed together."""
+    return search(query, [Item("a", "blue mug"), Item("b", "red mug")])
 
 
 async def listening(world: World) -> asyncio.Task[None]:
@@ -137,7 +137,7 @@ async def test_a_deadline_that_passes_in_the_queue_is_named(world: World) -> Non
         first = asyncio.create_task(client.predict_clicks(a_search(), deadline_s=LONG_S))
         await asyncio.wait_for(world.entered.wait(), PATIENCE_S)
         with pytest.raises(DeadlineError) as caught:
-            await client.predict_clicks(a_search(), deadline_s=0.5)
+            await client.predict_clicks(a_search("cup"), deadline_s=0.5)
         assert caught.value.reason == "DEADLINE_EXCEEDED"
         limit_ns = int(caught.value.details.metadata["limit"])
         assert limit_ns == pytest.approx(500_000_000, rel=0.1)
@@ -152,7 +152,7 @@ async def test_a_caller_that_leaves_frees_its_place_in_the_queue(world: World) -
     async with world.app, world.client() as client:
         first = asyncio.create_task(client.predict_clicks(a_search(), deadline_s=LONG_S))
         await asyncio.wait_for(world.entered.wait(), PATIENCE_S)
-        second = asyncio.create_task(client.predict_clicks(a_search(), deadline_s=LONG_S))
+        second = asyncio.create_task(client.predict_clicks(a_search("cup"), deadline_s=LONG_S))
         metrics = world.app.instruments.registry
         async with asyncio.timeout(PATIENCE_S):
             while metrics.get_sample_value("ctr_queued_rows") != 2:  # noqa: ASYNC110 -- a gauge wakes nobody

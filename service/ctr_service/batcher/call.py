@@ -32,10 +32,16 @@ class RowOutcome(NamedTuple):
 
 
 class RowSink(Protocol):
-    """Hears what became of a list's rows. Both methods return at once and do not raise."""
+    """Hears what became of a list's rows. Every method returns at once and does not raise."""
+
+    def scored(
+        self, places: Sequence[int], logits: Sequence[float], *, queue_ns: int, compute_ns: int
+    ) -> None:
+        """Rows of one run have their logits; called at most once a row."""
+        ...
 
     def answered(self, place: int, outcome: RowOutcome) -> None:
-        """A row has its outcome; called at most once a row."""
+        """A row has its outcome, mostly an error; called at most once a row."""
         ...
 
     def ended(self) -> None:
@@ -93,6 +99,28 @@ class Call(QueuedList):
         """Whether a row is still without an outcome."""
         return self.missing > 0
 
+    def is_open(self, place: int) -> bool:
+        """Say whether a row is without an outcome."""
+        return bool(self._open[place])
+
+    def deliver_scored(
+        self, places: Sequence[int], logits: Sequence[float], *, queue_ns: int, compute_ns: int
+    ) -> None:
+        """Answer rows of one run with their logits; those answered or dropped before stay so."""
+        is_open = self._open
+        if 0 in bytes(map(is_open.__getitem__, places)):
+            still = [at for at, place in enumerate(places) if is_open[place]]
+            places = [places[at] for at in still]
+            logits = [logits[at] for at in still]
+            if not places:
+                return
+        for place in places:
+            is_open[place] = 0
+        self.missing -= len(places)
+        self._sink.scored(places, logits, queue_ns=queue_ns, compute_ns=compute_ns)
+        if not self.missing:
+            self._end()
+
     def deliver(self, place: int, outcome: RowOutcome) -> bool:
         """Answer one row.
 
@@ -134,6 +162,13 @@ class Waiter:
     def __init__(self, rows: int, done: asyncio.Future[list[RowOutcome]]) -> None:
         self._outcomes = [too_late()] * rows
         self._done = done
+
+    def scored(
+        self, places: Sequence[int], logits: Sequence[float], *, queue_ns: int, compute_ns: int
+    ) -> None:
+        """Keep the logits."""
+        for place, logit in zip(places, logits, strict=True):
+            self._outcomes[place] = RowOutcome(logit, None, queue_ns, compute_ns)
 
     def answered(self, place: int, outcome: RowOutcome) -> None:
         """Keep the outcome."""

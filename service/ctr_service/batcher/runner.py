@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ctr_service.bundle.tokens import pad_rows
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ctr_service.backend.base import Backend, Outputs
     from ctr_service.batcher.call import Call
@@ -64,31 +64,35 @@ class BatchRunner:
         rows = [(call, place) for call, places in batch.parts for place in places]
         try:
             try:
-                outcomes = await self._run(
-                    rows, batch.bucket_tokens, batch.queued_tokens, formed_ns
-                )
+                done = await self._run(rows, batch.bucket_tokens, batch.queued_tokens, formed_ns)
             except BackendFailedError as error:
                 await self._run_alone(rows, batch.bucket_tokens, error)
                 return
             finally:
                 slot_freed(batch)
-            for (call, place), outcome in zip(rows, outcomes, strict=True):
-                call.deliver(place, outcome)
+            if done is None:
+                self._answer(rows, too_late())
+            elif done.failed_rows:
+                _deliver_each(rows, done)
+            else:
+                _deliver_parts(batch, done)
         except BaseException:
-            self._fail(rows, BackendFailedError("the batch ended by a defect of the server"))
+            self._answer(
+                rows, failed(BackendFailedError("the batch ended by a defect of the server"))
+            )
             raise
 
     async def _run_alone(
         self, rows: Sequence[tuple[Call, int]], bucket_tokens: int, error: BackendFailedError
     ) -> None:
         if not await self._backend.ready():
-            self._fail(rows, error)
+            self._answer(rows, failed(error))
             return
         for call, place in rows:
             if not call.accepts:
                 continue
             try:
-                outcomes = await self._run(
+                done = await self._run(
                     [(call, place)],
                     bucket_tokens,
                     bucket_tokens,
@@ -98,7 +102,10 @@ class BatchRunner:
             except BackendFailedError as own_error:
                 call.deliver(place, failed(own_error))
             else:
-                call.deliver(place, outcomes[0])
+                if done is None:
+                    call.deliver(place, too_late())
+                else:
+                    _deliver_each([(call, place)], done)
 
     async def _run(
         self,
@@ -108,8 +115,8 @@ class BatchRunner:
         formed_ns: int | None,
         *,
         retry: bool = False,
-    ) -> list[RowOutcome]:
-        """Run rows as one batch and return their outcomes.
+    ) -> _Done | None:
+        """Run rows as one batch; None when its deadline passed before the engine began.
 
         Raises:
             BackendFailedError: the whole batch failed.
@@ -126,7 +133,7 @@ class BatchRunner:
         try:
             outputs = await self._backend.run(self._graph, tensors, deadline_ns)
         except DeadlineExceededError:
-            return [too_late()] * len(rows)
+            return None
         finally:
             ended_ns = self._clock.now_ns()
             self._observer.finished(
@@ -148,28 +155,49 @@ class BatchRunner:
             queued_tokens=queued_tokens,
             seconds=(outputs.compute_ns if formed_ns is None else ended_ns - formed_ns) / 1e9,
         )
-        return _outcomes_of(rows, outputs, started_ns)
+        return _done(rows, outputs, started_ns)
 
     @staticmethod
-    def _fail(rows: Sequence[tuple[Call, int]], error: BackendFailedError) -> None:
-        outcome = failed(error)
+    def _answer(rows: Sequence[tuple[Call, int]], outcome: RowOutcome) -> None:
         for call, place in rows:
             call.deliver(place, outcome)
 
 
-def _outcomes_of(
-    rows: Sequence[tuple[Call, int]], outputs: Outputs, started_ns: int
-) -> list[RowOutcome]:
+class _Done(NamedTuple):
+    """What a run gave: a logit a row, and why some rows have none."""
+
+    logits: list[float]
+    failed_rows: Mapping[int, str]
+    started_ns: int
+    compute_ns: int
+
+
+def _done(rows: Sequence[tuple[Call, int]], outputs: Outputs, started_ns: int) -> _Done:
     logits = np.asarray(outputs.tensors[LOGITS], dtype=np.float64)
     if logits.shape != (len(rows),):
         raise BackendFailedError(
             f"the backend returned logits of shape {logits.shape} for {len(rows)} rows"
         )
-    compute_ns = outputs.compute_ns
-    outcomes = [
-        RowOutcome(logit, None, started_ns - call.enqueued_ns, compute_ns)
-        for logit, (call, _) in zip(logits.tolist(), rows, strict=True)
-    ]
-    for index, reason in outputs.failed_rows.items():
-        outcomes[index] = failed(BackendFailedError(reason))
-    return outcomes
+    return _Done(logits.tolist(), outputs.failed_rows, started_ns, outputs.compute_ns)
+
+
+def _deliver_parts(batch: FormedBatch[Call], done: _Done) -> None:
+    """Deliver list by list: one call for all rows of a list, where one a row would cost more."""
+    at = 0
+    for call, places in batch.parts:
+        call.deliver_scored(
+            places,
+            done.logits[at : at + len(places)],
+            queue_ns=done.started_ns - call.enqueued_ns,
+            compute_ns=done.compute_ns,
+        )
+        at += len(places)
+
+
+def _deliver_each(rows: Sequence[tuple[Call, int]], done: _Done) -> None:
+    for at, ((call, place), logit) in enumerate(zip(rows, done.logits, strict=True)):
+        reason = done.failed_rows.get(at)
+        outcome = RowOutcome(logit, None, done.started_ns - call.enqueued_ns, done.compute_ns)
+        if reason is not None:
+            outcome = failed(BackendFailedError(reason))
+        call.deliver(place, outcome)

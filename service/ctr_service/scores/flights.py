@@ -1,55 +1,111 @@
 """Rows on their way through the batcher: each computed once for all who wait for it.
 
-A flight belongs to the call in which its row is queued. It outlives the request that began it: a
-request that leaves only takes itself off the flight, and the row is given up when nobody is left.
-It runs to the latest waiter's deadline, and in time for the earliest: a request that is more urgent
-than the call in which the row still waits takes the row over into its own.
+A row on its way belongs to the group of the call in which it is queued. It outlives the request
+that began it: a request that leaves only takes itself off, and the row is given up when nobody is
+left. It runs to the latest waiter's deadline, and in time for the earliest: a request that is more
+urgent than the call in which the row still waits takes the row over into its own.
+
+What is kept for a row is one tuple; who waits beside the request that began it is looked up only
+where somebody does.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, TypeAlias
 
 from ctr_service.types import Priority, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ctr_service.batcher.batcher import Batcher
     from ctr_service.batcher.call import Call, RowOutcome
     from ctr_service.bundle.template import Segments
     from ctr_service.scores.gather import Gather
 
+    Flight: TypeAlias = tuple["Group", int]
+    """A row on its way: the group that computes it, and its place there."""
+    Landed: TypeAlias = Callable[[Segments, float, tuple[str, ...]], None]
 
-class Flight:
-    """One row that is computed.
+
+class Group:
+    """The rows that one call computes; its sink.
 
     Attributes:
-        segments: what the model sees of it; the key.
-        cut_texts: its texts that were cut to their token budget.
-        call, place: where it is queued or runs; None until it is admitted.
-        waiters: requests with the number of their row, the first one began it.
+        call: None until it is queued.
+        segments: of each place; the keys.
+        cut_texts: of each place, the texts that were cut to their token budget.
+        beginner: the request that began them; None once it has left.
+        rows: of each place, the number of its row in that request.
+        joined: place -> other requests that wait, with the number of their row.
     """
 
-    __slots__ = ("call", "cut_texts", "place", "segments", "waiters")
+    __slots__ = ("_table", "beginner", "call", "cut_texts", "joined", "rows", "segments")
 
-    def __init__(self, segments: Segments, cut_texts: tuple[str, ...], place: int) -> None:
+    def __init__(
+        self,
+        table: Flights,
+        segments: Sequence[Segments],
+        cut_texts: Sequence[tuple[str, ...]],
+        beginner: Gather,
+        rows: Sequence[int],
+    ) -> None:
+        self._table = table
+        self.call: Call | None = None
         self.segments = segments
         self.cut_texts = cut_texts
-        self.place = place
-        self.call: Call | None = None
-        self.waiters: list[tuple[Gather, int]] = []
+        self.beginner: Gather | None = beginner
+        self.rows = rows
+        self.joined: dict[int, list[tuple[Gather, int]]] = {}
+
+    def scored(
+        self, places: Sequence[int], logits: Sequence[float], *, queue_ns: int, compute_ns: int
+    ) -> None:
+        """Deliver logits to all who wait for them."""
+        self._table.landed(self, places, logits)
+        if self.beginner is not None:
+            rows = [self.rows[place] for place in places]
+            self.beginner.take(rows, logits, queue_ns, compute_ns)
+        if self.joined:
+            for place, logit in zip(places, logits, strict=True):
+                for gather, row in self.joined.pop(place, ()):
+                    gather.take((row,), (logit,), queue_ns, compute_ns, Source.COALESCED)
+
+    def answered(self, place: int, outcome: RowOutcome) -> None:
+        """Deliver one row, mostly an error."""
+        logit, error, queue_ns, compute_ns = outcome
+        if logit is not None:
+            self.scored((place,), (logit,), queue_ns=queue_ns, compute_ns=compute_ns)
+            return
+        self._table.forget(self, place)
+        if error is None:
+            raise ValueError("an outcome without a logit must say why")
+        if self.beginner is not None:
+            self.beginner.refuse(self.rows[place], error)
+        for gather, row in self.joined.pop(place, ()):
+            gather.refuse(row, error)
+
+    def ended(self) -> None:
+        """Nothing is left to do."""
+
+    def waiters_of(self, place: int) -> list[tuple[Gather, int]]:
+        """Return who waits for a place, with the number of their row."""
+        others = self.joined.get(place, [])
+        if self.beginner is None:
+            return others
+        return [(self.beginner, self.rows[place]), *others]
 
 
 class Flights:
-    """All flights of one model, by segments. Belongs to one event loop."""
+    """All rows on their way through one batcher, by segments. Belongs to one event loop."""
 
-    def __init__(self, batcher: Batcher, landed: Callable[[Flight, float], None] | None) -> None:
+    def __init__(self, batcher: Batcher, landed: Landed | None) -> None:
         """Make an empty table.
 
         Args:
             batcher: computes the rows.
-            landed: told of each logit, whoever still waits for it; None for nobody.
+            landed: told of each row's segments, logit and cut texts, whoever waits for it.
         """
         self._batcher = batcher
         self._landed = landed
@@ -60,98 +116,111 @@ class Flights:
         return len(self._flights)
 
     def get(self, segments: Segments) -> Flight | None:
-        """Return the flight of a row, if it is on its way."""
+        """Return the row's flight, if it is on its way."""
         return self._flights.get(segments)
 
+    def holds_none_of(self, keys: Iterable[Segments]) -> bool:
+        """Say whether none of these rows is on its way."""
+        return self._flights.keys().isdisjoint(keys)
+
     def is_late_for(self, flight: Flight, deadline_ns: int, priority: Priority) -> bool:
-        """Say whether a flight waits in the queue less urgently than a request asks for."""
-        call = flight.call
+        """Say whether a row waits in the queue less urgently than a request asks for."""
+        group, place = flight
+        call = group.call
         if call is None:
             return False
         promotes = call.priority is Priority.BULK and priority is Priority.INTERACTIVE
         hastens = deadline_ns < call.due_ns and call.priority is priority
-        return (promotes or hastens) and self._batcher.waits(call, flight.place)
+        return (promotes or hastens) and self._batcher.waits(call, place)
 
     def join(self, flight: Flight, gather: Gather, row: int) -> None:
         """Let a request wait for a row that is on its way."""
-        flight.waiters.append((gather, row))
-        gather.expect()
+        group, place = flight
+        group.joined.setdefault(place, []).append((gather, row))
+        gather.missing += 1
         self.coalesced += 1
-        if flight.call is not None:
-            self._batcher.extend(flight.call, gather.deadline_ns)
+        if group.call is not None:
+            self._batcher.extend(group.call, gather.deadline_ns)
 
-    def board(self, flights: Sequence[Flight], gather: Gather, rows: Sequence[int]) -> _Landing:
-        """Register flights that are about to be queued in one call, and return the call's sink.
+    def take_off(self, group: Group, call: Call) -> None:
+        """Register a group whose first rows were queued in `call`.
 
-        Args:
-            flights: by place in the call. One whose row is on its way already will replace it.
-            gather: the request that begins them.
-            rows: the number of each one's row in the request.
+        A row that was on its way already, but late, is taken over with those who wait for it.
         """
-        for flight, row in zip(flights, rows, strict=True):
-            flight.waiters.append((gather, row))
-        gather.missing += len(flights)
-        return _Landing(self, flights)
-
-    def take_off(self, flights: Sequence[Flight], call: Call) -> None:
-        """Say in which call the flights are; take over the waiters of those they replace."""
+        rows = len(call.rows)
+        group.call = call
+        group.segments = group.segments[:rows]
+        if call.missing == rows and self.holds_none_of(group.segments):
+            self._flights.update(zip(group.segments, zip(repeat(group), range(rows)), strict=False))
+            return
         latest_ns = call.deadline_ns
-        for flight in flights:
-            if not flight.waiters:
+        for place, segments in enumerate(group.segments):
+            if not call.is_open(place):
                 continue  # it landed while it was queued: its deadline had come
-            flight.call = call
-            old = self._flights.get(flight.segments)
-            self._flights[flight.segments] = flight
-            if old is None or old.call is None or not self._batcher.take_back(old.call, old.place):
-                continue  # one that runs already lands for its own waiters
-            flight.waiters.extend(old.waiters)
-            latest_ns = max(latest_ns, *(gather.deadline_ns for gather, _ in old.waiters))
+            old = self._flights.get(segments)
+            self._flights[segments] = (group, place)
+            if old is None:
+                continue
+            old_group, old_place = old
+            if old_group.call is None or not self._batcher.take_back(old_group.call, old_place):
+                continue  # it runs already, and lands for its own waiters
+            waiters = old_group.waiters_of(old_place)
+            group.joined.setdefault(place, []).extend(waiters)
+            latest_ns = max(latest_ns, *(gather.deadline_ns for gather, _ in waiters))
         self._batcher.extend(call, latest_ns)
 
-    def leave(self, gather: Gather, flights: Sequence[Flight]) -> None:
-        """Take a request off its flights; rows that nobody waits for are given up."""
-        given_up: dict[Call, list[int]] = {}
-        for flight in flights:
-            kept = [waiter for waiter in flight.waiters if waiter[0] is not gather]
-            if len(kept) == len(flight.waiters):
-                continue
-            flight.waiters = kept
-            if not kept and flight.call is not None:
-                given_up.setdefault(flight.call, []).append(flight.place)
-                self._forget(flight)
-        for call, places in given_up.items():
-            self._batcher.withdraw(call, places)
+    def leave(self, gather: Gather, own: Group | None, joined: Iterable[Flight]) -> None:
+        """Take a request off its rows; those that nobody waits for are given up.
 
-    def land(self, flight: Flight, outcome: RowOutcome) -> None:
-        """Deliver a flight's outcome to all who wait for it."""
-        table, segments = self._flights, flight.segments
-        if table.get(segments) is flight:
-            del table[segments]
-        if outcome.logit is not None and self._landed is not None:
-            self._landed(flight, outcome.logit)
-        waiters, flight.waiters = flight.waiters, []
-        source = Source.MODEL
-        for gather, row in waiters:
-            gather.answer(row, outcome, source)
-            source = Source.COALESCED
+        Args:
+            gather: the request.
+            own: the group that it began, if any.
+            joined: rows of other groups that it waits for.
+        """
+        given_up: dict[Group, list[int]] = {}
+        if own is not None:
+            own.beginner = None
+            given_up[own] = [p for p in range(len(own.segments)) if p not in own.joined]
+        mine = [(own, place) for place in range(len(own.segments))] if own is not None else []
+        for group, place in (*mine, *joined):
+            self._take_off_one(gather, group, place, given_up)
+            # A row that was taken over since waits in another group, under the same key.
+            flight = self._flights.get(group.segments[place])
+            if flight is not None and flight[0] is not group:
+                self._take_off_one(gather, *flight, given_up)
+        for group, places in given_up.items():
+            for place in places:
+                self.forget(group, place)
+            if group.call is not None:
+                self._batcher.withdraw(group.call, places)
 
-    def _forget(self, flight: Flight) -> None:
-        if self._flights.get(flight.segments) is flight:
-            del self._flights[flight.segments]
+    @staticmethod
+    def _take_off_one(
+        gather: Gather, group: Group, place: int, given_up: dict[Group, list[int]]
+    ) -> None:
+        waiting = group.joined.get(place)
+        if waiting is None:
+            return
+        waiting[:] = [waiter for waiter in waiting if waiter[0] is not gather]
+        if not waiting:
+            del group.joined[place]
+            if group.beginner is None:
+                given_up.setdefault(group, []).append(place)
 
+    def landed(self, group: Group, places: Sequence[int], logits: Sequence[float]) -> None:
+        """Forget rows that have their logits, and tell whoever keeps them."""
+        table, segments = self._flights, group.segments
+        for place in places:
+            key = segments[place]
+            flight = table.get(key)
+            if flight is not None and flight[0] is group:
+                del table[key]
+        if self._landed is not None:
+            for place, logit in zip(places, logits, strict=True):
+                self._landed(segments[place], logit, group.cut_texts[place])
 
-class _Landing:
-    """The sink of one call: places -> flights."""
-
-    __slots__ = ("_flights", "_table")
-
-    def __init__(self, table: Flights, flights: Sequence[Flight]) -> None:
-        self._table = table
-        self._flights = flights
-
-    def answered(self, place: int, outcome: RowOutcome) -> None:
-        """Deliver one row."""
-        self._table.land(self._flights[place], outcome)
-
-    def ended(self) -> None:
-        """Nothing is left to do."""
+    def forget(self, group: Group, place: int) -> None:
+        """Take a row out of the table, unless another group has taken it over."""
+        flight = self._flights.get(group.segments[place])
+        if flight is not None and flight[0] is group:
+            del self._flights[group.segments[place]]

@@ -9,9 +9,8 @@ from ctr_service.batcher.call import too_late
 from ctr_service.types import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from ctr_service.batcher.call import RowOutcome
     from ctr_service.clock import Clock
     from ctr_service.errors import CtrError
 
@@ -70,23 +69,31 @@ class Gather:
         self._done: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self) -> None:
-        """Wait for one row more."""
-        self.missing += 1
-
-    def answer(self, row: int, outcome: RowOutcome, source: Source) -> None:
-        """Take one row that was waited for."""
-        logit, error, queue_ns, compute_ns = outcome
-        if error is None:
+    def take(
+        self,
+        rows: Sequence[int],
+        logits: Sequence[float],
+        queue_ns: int,
+        compute_ns: int,
+        source: Source = Source.MODEL,
+    ) -> None:
+        """Take rows that were waited for, of one run."""
+        for row, logit in zip(rows, logits, strict=True):
             self.logits[row] = logit
-            self.sources[row] = source
-        else:
-            self.errors[row] = error
-        if queue_ns > self.queue_ns:  # noqa: PLR1730 -- called for every candidate; max() is a call
-            self.queue_ns = queue_ns
-        if compute_ns > self.compute_ns:  # noqa: PLR1730 -- the same
-            self.compute_ns = compute_ns
-        self.missing -= 1
+        if source is not Source.MODEL:
+            for row in rows:
+                self.sources[row] = source
+        self.queue_ns = max(self.queue_ns, queue_ns)
+        self.compute_ns = max(self.compute_ns, compute_ns)
+        self._count(len(rows))
+
+    def refuse(self, row: int, error: CtrError) -> None:
+        """Take the reason why a row that was waited for has no logit."""
+        self.errors[row] = error
+        self._count(1)
+
+    def _count(self, rows: int) -> None:
+        self.missing -= rows
         if not self.missing and self._done is not None and not self._done.done():
             self._done.set_result(None)
 

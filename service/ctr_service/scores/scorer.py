@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ctr_service.batcher.batcher import SHRUNK
 from ctr_service.batcher.call import too_late
 from ctr_service.errors import OverloadedError
-from ctr_service.scores.flights import Flight, Flights
+from ctr_service.scores.flights import Flights, Group
 from ctr_service.scores.gather import Gather
 from ctr_service.types import Source
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ctr_service.batcher.batcher import Batcher
+    from ctr_service.batcher.call import RowOutcome
     from ctr_service.bundle.template import Segments
     from ctr_service.bundle.tokens import BuiltRows
     from ctr_service.clock import Clock
     from ctr_service.scores.cache import ScoreCache
+    from ctr_service.scores.flights import Flight
     from ctr_service.scores.remote import RemoteScores, RemoteTokens
     from ctr_service.types import Priority
 
@@ -42,14 +44,16 @@ class _Asked:
 
     Attributes:
         gather: collects them.
-        flights: that the request waits on.
+        own: the rows that are computed for this request in the first place.
+        joined: rows that were on their way for another request.
         stale: row -> expired logit.
         fresh: rows to compute.
         row_tokens: tokens of those that were queued.
     """
 
     gather: Gather
-    flights: list[Flight] = field(default_factory=list)
+    own: Group | None = None
+    joined: list[Flight] = field(default_factory=list)
     stale: dict[int, float] = field(default_factory=dict)
     fresh: list[int] = field(default_factory=list)
     row_tokens: int = 0
@@ -135,7 +139,7 @@ class Scorer:
             if unknown_texts and self._remote_tokens is not None:
                 self._remote_tokens.put_soon(unknown_texts)
         except BaseException:
-            self.flights.leave(asked.gather, asked.flights)
+            self.flights.leave(asked.gather, asked.own, asked.joined)
             raise
         tokens_ns = self._clock.now_ns() - began_ns
         await asked.gather.wait()
@@ -145,7 +149,7 @@ class Scorer:
         now_ns, cache, flights = self._clock.now_ns(), self._cache, self.flights
 
         def leave(gather: Gather) -> None:
-            flights.leave(gather, asked.flights)
+            flights.leave(gather, asked.own, asked.joined)
 
         gather = Gather(len(segments), deadline_ns=deadline_ns, clock=self._clock, leave=leave)
         asked = _Asked(gather)
@@ -190,7 +194,7 @@ class Scorer:
     ) -> None:
         """Wait for what is on its way; nothing must be awaited between this and `_compute`."""
         flights, deadline_ns = self.flights, asked.gather.deadline_ns
-        if not len(flights):
+        if flights.holds_none_of(segments):
             return
         fresh: list[int] = []
         for row in asked.fresh:
@@ -203,49 +207,50 @@ class Scorer:
 
     def _join(self, flight: Flight, asked: _Asked, row: int) -> None:
         self.flights.join(flight, asked.gather, row)
-        asked.flights.append(flight)
-        asked.gather.cut_texts.update(flight.cut_texts)
+        asked.joined.append(flight)
+        group, place = flight
+        asked.gather.cut_texts.update(group.cut_texts[place])
 
-    def _compute(
-        self,
-        segments: Sequence[Segments],
-        asked: _Asked,
-        priority: Priority,
-    ) -> None:
-        deadline_ns = asked.gather.deadline_ns
-        keys = [segments[row] for row in asked.fresh]
+    def _compute(self, segments: Sequence[Segments], asked: _Asked, priority: Priority) -> None:
+        gather, fresh = asked.gather, asked.fresh
+        keys = [segments[row] for row in fresh]
         built = self._rows.build(keys)
-        begun = [
-            Flight(key, cut, place)
-            for place, (key, cut) in enumerate(zip(keys, built.cut_texts, strict=True))
-        ]
-        asked.gather.cut_texts.update(text for cut in built.cut_texts for text in cut)
-        sink = self.flights.board(begun, asked.gather, asked.fresh)
+        for cut in built.cut_texts:
+            if cut:
+                gather.cut_texts.update(cut)
+        group = Group(self.flights, keys, built.cut_texts, gather, fresh)
+        gather.missing += len(fresh)
         try:
             call = self._batcher.submit(
-                built.rows, deadline_ns=deadline_ns, priority=priority, sink=sink
+                built.rows, deadline_ns=gather.deadline_ns, priority=priority, sink=group
             )
         except OverloadedError as error:
-            asked.gather.missing -= len(begun)
-            if len(segments) - len(begun) < MIN_KNOWN_SHARE * len(segments):
+            gather.missing -= len(fresh)
+            if len(segments) - len(fresh) < MIN_KNOWN_SHARE * len(segments):
                 raise
-            asked.gather.errors.update(dict.fromkeys(asked.fresh, error))
+            gather.errors.update(dict.fromkeys(fresh, error))
             return
         admitted = 0 if call is None else len(call.rows)
         if call is not None:
-            self.flights.take_off(begun[:admitted], call)
-            asked.flights += begun[:admitted]
+            self.flights.take_off(group, call)
+            asked.own = group
             asked.row_tokens = sum([row.length for row in call.rows])
-        left_out = too_late() if call is None else SHRUNK
-        for row in asked.fresh[admitted:]:
+        if admitted < len(fresh):
+            self._leave_out(segments, asked, fresh[admitted:], SHRUNK if call else too_late())
+
+    def _leave_out(
+        self, segments: Sequence[Segments], asked: _Asked, rows: Sequence[int], why: RowOutcome
+    ) -> None:
+        """Let rows that were not queued wait for another request's, or go without."""
+        for row in rows:
             asked.gather.missing -= 1
             if (other := self.flights.get(segments[row])) is not None:
                 self._join(other, asked, row)
-            elif left_out.error is not None:
-                asked.gather.errors[row] = left_out.error
+            elif why.error is not None:
+                asked.gather.errors[row] = why.error
 
-    def _landed(self, flight: Flight, logit: float) -> None:
+    def _landed(self, segments: Segments, logit: float, cut_texts: tuple[str, ...]) -> None:
         if self._cache is not None:
-            self._cache.put(flight.segments, logit, flight.cut_texts, self._clock.now_ns())
+            self._cache.put(segments, logit, cut_texts, self._clock.now_ns())
         if self._remote is not None:
-            self._remote.put_soon(flight.segments, logit, flight.cut_texts)
+            self._remote.put_soon(segments, logit, cut_texts)

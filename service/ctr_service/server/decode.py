@@ -7,7 +7,7 @@ are still scored. Types of features are the renderer's to check: it alone knows 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -126,31 +126,48 @@ class Decoder:
 
     def _candidate(self, item: prediction_pb2.Candidate, seen: set[str]) -> Candidate:
         limits = self._limits
-        item_id, title, version = item.item_id, item.title, item.item_version
-        if not item_id:
-            raise violations.empty_item_id("item_id")
-        _check_id("item_id", item_id, limits)
-        if item_id in seen:
-            raise violations.duplicate_item_id("item_id")
-        _check_id("item_version", version, limits)
-        if len(title) > limits.title_characters:
-            raise violations.text_too_long("title", limits.title_characters, len(title))
+        item_id, title, version, given = (
+            item.item_id,
+            item.title,
+            item.item_version,
+            item.features,
+        )
+        if (
+            not item_id
+            or item_id in seen
+            or len(item_id) > limits.id_characters
+            or len(version) > limits.id_characters
+            or len(title) > limits.title_characters
+        ):
+            self._refuse(item, seen)
         prior = item.prior_score if item.HasField("prior_score") else None
         if prior is not None and not 0.0 <= prior <= 1.0:  # NaN too
             raise violations.prior_out_of_range("prior_score")
-        bare = not title and not item.features
+        features = self._features(given, self._item_place) if len(given) else _NO_FEATURES
+        bare = not title and not features
         if bare and not self._by_id:
             raise violations.no_feature_store("title")
         return Candidate(
             item_id,
             title,
             version,
-            self._features(item.features, self._item_place),
+            features,
             prior,
             item.rank or None,  # ranks count from 1, so 0 says nothing
             None,
             _BARE if bare else (),
         )
+
+    def _refuse(self, item: prediction_pb2.Candidate, seen: set[str]) -> NoReturn:
+        """Say what is wrong with an item's texts; apart, so that a good item costs one test."""
+        limits = self._limits
+        if not item.item_id:
+            raise violations.empty_item_id("item_id")
+        _check_id("item_id", item.item_id, limits)
+        if item.item_id in seen:
+            raise violations.duplicate_item_id("item_id")
+        _check_id("item_version", item.item_version, limits)
+        raise violations.text_too_long("title", limits.title_characters, len(item.title))
 
     def _features(
         self, features: Mapping[str, prediction_pb2.FeatureValue], place: _Place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from ctr_service.batcher.call import Call, RowOutcome, Waiter, failed, too_late
 from ctr_service.errors import BackendFailedError
 from ctr_service.types import Priority
 from tests.support.rows import make_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RNG = np.random.default_rng(0)
 
@@ -20,6 +24,13 @@ class Heard:
     def __init__(self) -> None:
         self.logits: dict[int, float | None] = {}
         self.ends: list[str] = []
+
+    def scored(
+        self, places: Sequence[int], logits: Sequence[float], *, queue_ns: int, compute_ns: int
+    ) -> None:
+        """Keep them as rows answered one by one."""
+        for place, logit in zip(places, logits, strict=True):
+            self.answered(place, RowOutcome(logit, None, queue_ns, compute_ns))
 
     def answered(self, place: int, outcome: RowOutcome) -> None:
         """Keep it; a row that is answered twice is an error."""
@@ -64,6 +75,21 @@ def test_the_last_row_ends_the_call() -> None:
     assert not call.accepts
     assert heard.logits == {0: 0.0, 1: 1.0, 2: 2.0}
     assert heard.ends == ["batcher", "sink"]
+
+
+def test_rows_of_one_run_are_answered_together() -> None:
+    """Those that were answered or dropped before keep what they have; the last rows end it."""
+    heard = Heard()
+    call = make_call(5, heard)
+    call.deliver(3, scored(9))
+    call.drop([1])
+    call.deliver_scored([0, 1, 3], [0.5, 1.5, 3.5], queue_ns=1, compute_ns=2)
+    assert heard.logits == {3: 9.0, 0: 0.5}
+    call.deliver_scored([1, 3], [1.5, 3.5], queue_ns=1, compute_ns=2)
+    assert not heard.ends
+    call.deliver_scored([2, 4], [2.5, 4.5], queue_ns=1, compute_ns=2)
+    assert heard.logits == {3: 9.0, 0: 0.5, 2: 2.5, 4: 4.5}
+    assert len(heard.ends) == 2
 
 
 def test_a_second_answer_is_not_accepted() -> None:
