@@ -139,8 +139,8 @@ class TrainConfig(BaseModel):
     warm_start: Annotated[
         Literal["auto", "off"],
         Field(
-            description="auto: before the labels, teach the model to tell pairs of query and "
-            "title that were shown, or clicked, from random ones."
+            description="auto: before the labels, teach the model to tell clicked pairs of query "
+            "and title from random ones."
         ),
     ] = "auto"
     precision: Annotated[

@@ -139,17 +139,15 @@ class Fitter:
             self._reporter.say(f"no warm start: {reason}")
             return
         rng = np.random.default_rng(seed)
-        by_clicks = task.train.tie is not None
-        clicks = float(log.weight @ log.target)
-        contrast = draw_contrast(log, pairs_for(clicks), rng, by_clicks=by_clicks)
+        contrast = draw_contrast(log, pairs_for(float(log.weight @ log.target)), rng)
         rows = prepared.rows(prepared.segments(contrast.log))
         teaching = Teaching(task.collator, task.precision, seed)
         value = warm_start(model, rows, contrast.right, teaching, self._reporter)
         if not value >= MIN_AUC:
             self._reporter.say(
-                f"no warm start: shown pairs cannot be told from random ones (AUC {value:.3f})"
+                f"no warm start: clicked pairs cannot be told from random ones (AUC {value:.3f})"
             )
             return
-        self._reporter.say(f"warm start: shown pairs told from random ones, AUC {value:.3f}")
+        self._reporter.say(f"warm start: clicked pairs told from random ones, AUC {value:.3f}")
         scorer = TorchScorer(model.classifier, task.collator, precision=task.precision)
         set_level(model, task.train, scorer)

@@ -1,10 +1,10 @@
-"""A start before the labels: the classifier first learns to tell shown pairs from random ones.
+"""A start before the labels: the classifier first learns to tell clicked pairs from random ones.
 
 A click log says little a row, and a cross-encoder with a fresh head wanders for thousands of rows
 before it compares query and title at all (measured on the demo's log: AUC 0.50 after 8,000 rows).
-Some hundred steps on the pairs of `contrast.py` spare it that. Measured on homedepot_small, test
-AUC after half an epoch of labels: 0.69 without, 0.73 with them; another teacher, the base model's
-own similarity of both texts, made it worse (0.65). Where the pairs cannot be told apart the weights
+Some hundred steps on the pairs of `contrast.py` spare it that: on homedepot_small, seed 0, test AUC
+after one epoch of labels 0.72 without and 0.735 with them. Another teacher, the base model's own
+similarity of both texts, made it worse (0.65). Where the pairs cannot be told apart the weights
 are put back as they were.
 """
 
