@@ -23,15 +23,15 @@ def _examples(*, with_positions: bool) -> Examples:
 
 
 def test_deep_positions_are_thinned_and_the_top_is_kept() -> None:
-    """All rows of examination 0.5 and more stay, and about a fifth of those with 0.1."""
+    """The top stays whole, of examination 0.5 three quarters do, and of 0.1 about a seventh."""
     examples = _examples(with_positions=True)
     kept = take_examples(examples, rows_worth_reading(examples, np.random.default_rng(2)))
     assert examples.tie is not None
     assert kept.tie is not None
     shares = np.bincount(kept.tie) / np.bincount(examples.tie)
     assert shares[0] == 1.0
-    assert shares[1] > 0.9
-    assert 0.12 < shares[2] < 0.3
+    assert 0.65 < shares[1] < 0.85
+    assert 0.1 < shares[2] < 0.2
 
 
 def test_the_click_rate_of_a_position_stays() -> None:
