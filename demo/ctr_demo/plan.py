@@ -77,7 +77,7 @@ def _fit(plan: DemoPlan) -> Step:
     options: list[object] = ["--out", plan.checkpoint, "--seed", plan.seed]
     if plan.data is None:
         # Enough for the generated log, and it keeps a cold demo within ten minutes.
-        options += ["--epochs", 1, "--lr", 7e-5, "--eval-rows", 10_000]
+        options += ["--epochs", 1, "--lr", 7e-5, "--eval-rows", 12_500]
     if plan.group:
         options += ["--group", plan.group]
     if plan.base_model:

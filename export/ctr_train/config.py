@@ -114,7 +114,7 @@ class TrainConfig(BaseModel):
     ] = 3
     evaluations_an_epoch: Annotated[
         int, Field(ge=1, le=100, description="Validation passes an epoch.")
-    ] = 2
+    ] = 3
     extend_vocabulary: Annotated[
         Literal["auto", "off"],
         Field(

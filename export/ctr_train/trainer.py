@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ctr_train.collate import RowCollator
     from ctr_train.examples import Examples
     from ctr_train.losses import ClassWeight
+    from ctr_train.soup import StateShelf
 
 VALIDATION_METRIC = "eval_log_loss"
 EXAMINATION_LEARNING_RATE = 0.03
@@ -75,12 +76,14 @@ class ClickTrainer(Trainer):
         model: ClickModel,
         args: TrainingArguments,
         task: Task,
+        shelf: StateShelf,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
         self._click_model = model
         self._task = task
         self._workers = None if _drops(model) else Workers.for_device(args.device)
         self._learning = [p for p in model.parameters() if p.requires_grad]
+        self._shelf = shelf
         super().__init__(
             model=model,
             args=args,
@@ -151,6 +154,17 @@ class ClickTrainer(Trainer):
         It is taken after Platt's map, as the exporter calibrates whatever is kept: a state that
         ranks better but is too sure of itself must not lose to one that ranks worse.
         """
+        loss = self.validation_loss()
+        self._shelf.keep(self.state.global_step, loss)
+        metrics = {VALIDATION_METRIC: loss}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def validation_loss(self) -> float:
+        """Return the validation log loss of the model as it is, after Platt's map."""
         task, model = self._task, self._click_model
         scorer = TorchScorer(model.classifier, task.collator, precision=task.precision)
         logits = scorer.logits(task.validation.rows)
@@ -159,13 +173,7 @@ class ClickTrainer(Trainer):
         if model.examination is not None and task.validation.tie is not None:
             examined = model.examination.examination()[task.validation.tie]
         fitted = platt_map(logits, target=target, weight=weight, examined=examined)
-        loss = log_loss(target, examined * fitted.apply(logits), weight)
-        metrics = {VALIDATION_METRIC: loss}
-        self.log(dict(metrics))
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
+        return log_loss(target, examined * fitted.apply(logits), weight)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """Return AdamW: matrices decay, vectors do not, the position model has its own rate."""

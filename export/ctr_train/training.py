@@ -14,9 +14,11 @@ from ctr_train.losses import ClassWeight
 from ctr_train.metrics import base_rate
 from ctr_train.model import load_classifier
 from ctr_train.position import ExaminationModel, first_guess
+from ctr_train.soup import StateShelf
 from ctr_train.trainer import VALIDATION_METRIC, ClickTrainer
 from ctr_train.vocabulary import extend_embeddings
 from ctr_train.watch import Watcher
+from ctr_train.workfolder import step_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,7 @@ class Trained:
     """What training gave.
 
     Attributes:
-        classifier: the best state, with LoRA merged; it is what serves.
+        classifier: the best state or average of states, with LoRA merged; it is what serves.
         examination: of each tie, float64 [ties]; None without a position model.
         history: Trainer's log: `step`, and `loss` or `eval_log_loss`.
         rows_per_second: training rows, validation passes included.
@@ -104,7 +106,7 @@ def build_model(
 
 
 class Learner:
-    """Trains until the epochs are over or validation stops improving."""
+    """Trains until the epochs are over or validation stops improving; averages what was best."""
 
     def __init__(
         self, config: TrainConfig, work: WorkFolder, reporter: Reporter, clock: Clock
@@ -128,20 +130,36 @@ class Learner:
         epochs = resolve_epochs(config.epochs, rows)
         steps_an_epoch = math.ceil(rows / config.batch_size)
         with self._reporter.bar("training steps", steps_an_epoch * epochs) as advance:
+            learning = {name: p for name, p in model.named_parameters() if p.requires_grad}
+            shelf = StateShelf(self._work.shelf, learning)
             watcher = Watcher(self._reporter, advance, self._clock, config.batch_size)
             trainer = ClickTrainer(
                 model,
                 _arguments(self._work.trainer, config, epochs, steps_an_epoch),
                 task,
+                shelf,
                 [watcher, *_early_stopping(config)],
             )
             trainer.remove_callback(PrinterCallback)
             state = self._work.resume_from
+            shelf.forget_after(step_of(state) if state else -1)
             trainer.train(resume_from_checkpoint=str(state) if state else None)
+        self._average(trainer, shelf)
         model.to("cpu")
         examination = model.examination.examination() if model.examination is not None else None
         classifier = merged(model.classifier)
         return Trained(classifier, examination, _history(trainer), watcher.rows_per_second)
+
+    def _average(self, trainer: ClickTrainer, shelf: StateShelf) -> None:
+        """Average the best state, which the trainer has loaded, with other good ones."""
+        best = trainer.state.best_metric
+        if best is None:
+            return
+        states = shelf.stir(best, trainer.validation_loss)
+        if states > 1:
+            self._reporter.say(
+                f"average of {states} states: validation log loss {trainer.validation_loss():.5f}"
+            )
 
 
 def merged(classifier: torch.nn.Module) -> PreTrainedModel:

@@ -40,6 +40,11 @@ class WorkFolder:
         """Where the trainer keeps its states."""
         return self.folder / "trainer"
 
+    @property
+    def shelf(self) -> Path:
+        """Where the best states lie that may be averaged."""
+        return self.folder / "shelf"
+
     def remove(self) -> None:
         """Delete everything; the checkpoint is written."""
         shutil.rmtree(self.folder)
@@ -86,8 +91,9 @@ def _last_whole_state(trainer: Path) -> Path | None:
             shutil.rmtree(state)
         else:
             whole.append(state)
-    return max(whole, key=_step, default=None)
+    return max(whole, key=step_of, default=None)
 
 
-def _step(state: Path) -> int:
+def step_of(state: Path) -> int:
+    """Return the step of a trainer's checkpoint, from its name."""
     return int(state.name.rpartition("-")[2])
