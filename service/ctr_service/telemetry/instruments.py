@@ -7,6 +7,7 @@ of its own; nothing global is touched.
 from __future__ import annotations
 
 from collections import Counter as Tally
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -63,9 +64,11 @@ class Instruments:
         self._admitted_rows = self._counter(names.ADMITTED_ROWS)
         self._shed_rows = self._counter(names.SHED_ROWS)
         self._dropped_rows = self._counter(names.DROPPED_ROWS)
-        self._queued_rows = self._gauge(names.QUEUED_ROWS)
-        self._queued_tokens = self._gauge(names.QUEUED_TOKENS)
-        self._running = self._gauge(names.RUNNING_BATCHES)
+        # Kept as plain numbers, and read when metrics are: they change several times a request.
+        self._load = (0, 0, 0)
+        self._gauge(names.QUEUED_ROWS).set_function(lambda: self._load[0])
+        self._gauge(names.QUEUED_TOKENS).set_function(lambda: self._load[1])
+        self._gauge(names.RUNNING_BATCHES).set_function(lambda: self._load[2])
         self._remote_keys = self._counter(names.REMOTE_KEYS)
         self._remote_s = self._histogram(names.REMOTE_SECONDS)
         self._remote_corrupt = self._counter(names.REMOTE_CORRUPT)
@@ -81,20 +84,26 @@ class Instruments:
         self._loop_lag_s = self._histogram(names.LOOP_LAG_SECONDS)
         self._serving = self._gauge(names.SERVING)
         self._model = Info(names.MODEL.name, names.MODEL.meaning, registry=registry)
+        # A metric of given labels, for every request: the library takes a lock and makes strings.
+        self._in_flight_of = cache(self._in_flight.labels)
+        self._requests_of = cache(self._requests.labels)
+        self._request_s_of = cache(self._request_s.labels)
+        self._candidates_of = cache(self._candidates.labels)
+        self._admitted_rows_of = cache(self._admitted_rows.labels)
 
     # The edge and the servicer.
 
     def call_started(self, method: str) -> None:
         """A call arrived."""
-        self._in_flight.labels(method).inc()
+        self._in_flight_of(method).inc()
 
     def call_finished(
         self, method: str, *, code: str, reason: Reason | None, seconds: float
     ) -> None:
         """It ended."""
-        self._in_flight.labels(method).dec()
-        self._requests.labels(method, code).inc()
-        self._request_s.labels(method).observe(seconds)
+        self._in_flight_of(method).dec()
+        self._requests_of(method, code).inc()
+        self._request_s_of(method).observe(seconds)
         if reason is not None:
             self._refusals.labels(method, reason.name).inc()
             self._refusal_s.labels(reason.name).observe(seconds)
@@ -109,11 +118,9 @@ class Instruments:
 
     def answered(self, answer: Answer) -> None:
         """A search was answered."""
-        tally = Tally((p.status, p.source) for p in answer.predictions)
+        tally = Tally([(p.status, p.source) for p in answer.predictions])
         for (status, source), count in tally.items():
-            self._candidates.labels(status.name, "none" if source is None else source.name).inc(
-                count
-            )
+            self._candidates_of(status.name, "none" if source is None else source.name).inc(count)
         if answer.degraded:
             self._degraded.inc()
         if answer.truncated_texts:
@@ -123,7 +130,7 @@ class Instruments:
 
     def admitted(self, *, rows: int, padded_tokens: int, priority: Priority) -> None:  # noqa: ARG002 -- the observer's signature
         """A list entered the queue."""
-        self._admitted_rows.labels(priority.value).inc(rows)
+        self._admitted_rows_of(priority.value).inc(rows)
 
     def refused(self, *, rows: int, padded_tokens: int, priority: Priority) -> None:  # noqa: ARG002 -- the observer's signature
         """A list was refused before it queued."""
@@ -147,9 +154,7 @@ class Instruments:
 
     def load_changed(self, *, waiting_rows: int, waiting_tokens: int, running: int) -> None:
         """The queue or the number of running batches changed."""
-        self._queued_rows.set(waiting_rows)
-        self._queued_tokens.set(waiting_tokens)
-        self._running.set(running)
+        self._load = (waiting_rows, waiting_tokens, running)
 
     # The cache outside the process.
 
@@ -223,9 +228,9 @@ class Instruments:
         """Health changed."""
         self._serving.set(1 if serving else 0)
 
-    def watch_cache(self, cache: TokenCache) -> None:
+    def watch_cache(self, tokens: TokenCache) -> None:
         """Read the token cache whenever metrics are read."""
-        self.registry.register(_CacheCollector(cache))
+        self.registry.register(_CacheCollector(tokens))
 
     def watch_scores(self, cache: ScoreCache | None, flights: Flights) -> None:
         """Read the score cache, if there is one, and coalescing whenever metrics are read."""
