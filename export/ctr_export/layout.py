@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from ctr_service.clock import Clock
     from ctr_service.types import Row
 
-STEP_TOKENS = 8
-"""Buckets are multiples of this: matrix kernels work in blocks of 8 or 16."""
-MAX_BUCKETS = 8
-WORTHWHILE_SAVING = 0.01
+STEP_TOKENS = 2
+"""Buckets are multiples of this. Rows are multiplied as one matrix of rows x bucket lines, which is
+large beside a kernel's block of 8 or 16, so a finer step saves padding and costs nothing."""
+MAX_BUCKETS = 24
+WORTHWHILE_SAVING = 0.003
 """A further bucket must save this share of the padded tokens: each one costs warm-up time."""
 BATCH_ROWS = (4, 8, 16, 32)
 """Rows of the median length in a batch, to be tried."""
@@ -47,7 +48,7 @@ def choose_buckets(lengths: NDArray[np.int64], longest_tokens: int) -> tuple[int
     """Choose the lengths to pad to, so that few padded tokens are computed.
 
     Adds, one bucket at a time, the best set of that many (exact, by dynamic programming), until a
-    further one saves less than 1 % or there are 8. The last is always `longest_tokens`.
+    further one saves less than 0.3 % or there are 24. The last is always `longest_tokens`.
 
     Args:
         lengths: int64 [rows], what is expected to be served; at least one.

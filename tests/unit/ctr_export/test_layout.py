@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ctr_export.layout import (
     MAX_BUCKETS,
+    STEP_TOKENS,
     TriedLayout,
     candidate_layouts,
     choose_buckets,
@@ -38,17 +39,17 @@ def test_buckets_hold_every_row(lengths: list[int], longest: int) -> None:
     assert list(buckets) == sorted(set(buckets))
     assert buckets[-1] == longest
     assert len(buckets) <= MAX_BUCKETS
-    assert all(bucket % 8 == 0 for bucket in buckets[:-1])
+    assert all(bucket % STEP_TOKENS == 0 for bucket in buckets[:-1])
 
 
-@given(lengths=st.lists(st.integers(3, 56), min_size=1, max_size=40))
+@given(lengths=st.lists(st.integers(3, 16), min_size=1, max_size=40))
 def test_no_other_buckets_of_that_number_pad_less(lengths: list[int]) -> None:
     """The choice is the best of its size, by trying them all."""
     array = np.array(lengths)
-    buckets = choose_buckets(array, 56)
-    edges = range(8, 56, 8)
+    buckets = choose_buckets(array, 16)
+    edges = range(STEP_TOKENS, 16, STEP_TOKENS)
     best = min(
-        _padded(array, (*others, 56)) for others in itertools.combinations(edges, len(buckets) - 1)
+        _padded(array, (*others, 16)) for others in itertools.combinations(edges, len(buckets) - 1)
     )
     assert _padded(array, buckets) == best
 
