@@ -12,6 +12,7 @@ from ctr_export.calibrate import (
     Observed,
     fit_calibration,
     fit_isotonic,
+    fit_mean,
     fit_platt,
 )
 from ctr_service.bundle.calibration import IsotonicCalibration, PlattCalibration, sigmoid
@@ -102,6 +103,29 @@ def test_platt_is_chosen_where_it_is_right() -> None:
     fitted = fit_calibration(logits, _draw(logits, sigmoid(logits)), seed=0)
     assert isinstance(fitted.calibration, PlattCalibration)
     assert "(isotonic)" in fitted.reason
+
+
+def test_the_mean_is_chosen_where_either_alone_is_worse() -> None:
+    """A curve whose low tail is long, seen through few clicks, gets the mean of both maps."""
+    logits = _logits(4_000)
+    truth = np.where(logits > 0, sigmoid(0.4 * logits), sigmoid(1.6 * logits))
+    fitted = fit_calibration(logits, _draw(logits, truth, examined=np.full(4_000, 0.2)), seed=0)
+    assert fitted.reason.startswith("mean of Platt and isotonic")
+    assert isinstance(fitted.calibration, IsotonicCalibration)
+
+
+def test_the_mean_lies_between_both_maps() -> None:
+    """At every logit, within what its knots leave out, and it rises strictly."""
+    logits = _logits(5_000)
+    observed = _draw(logits, np.where(logits > 0, 0.5, 0.05))
+    platt = fit_platt(logits, observed)
+    isotonic, mean = fit_isotonic(logits, observed, platt), fit_mean(logits, observed, platt)
+    assert isotonic is not None
+    assert mean is not None
+    at = np.linspace(-6, 6, 1_001)
+    expected = (platt.apply(at) + isotonic.apply(at)) / 2
+    np.testing.assert_allclose(mean.apply(at), expected, atol=2e-4)
+    assert (np.diff(mean.apply(at)) > 0).all()
 
 
 def test_few_rows_get_platt() -> None:
