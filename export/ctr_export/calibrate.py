@@ -29,6 +29,9 @@ MAX_BINS = 40
 ROWS_A_BIN = 50
 EDGE = 1e-4
 """Isotonic knots keep this distance from 0 and 1: a bin without clicks does not prove p = 0."""
+LEAST_GAIN = 0.0005
+"""Share of its log loss that Platt's map must save over the mean; nearer is a tie, and a mean of two
+is less often far off than one of them."""
 WORTHWHILE_GAIN = 0.005
 """Share of its log loss that the isotonic map must save over the mean to serve alone."""
 CURVE_KNOTS = 257
@@ -101,7 +104,8 @@ def _choose(logits: Floats, observed: Observed, seed: int) -> tuple[Calibration,
     losses = _cross_validated(logits, observed, seed)
     figures = ", ".join(f"{loss:.5f} ({kind})" for kind, loss in losses.items())
     isotonic, mean = fit_isotonic(logits, observed, platt), fit_mean(logits, observed, platt)
-    if isotonic is None or mean is None or losses["platt"] <= min(losses.values()):
+    line_is_right = losses["platt"] < (1 - LEAST_GAIN) * losses["mean"]
+    if isotonic is None or mean is None or line_is_right:
         return platt, f"Platt: log loss {figures}"
     if losses["isotonic"] < (1 - WORTHWHILE_GAIN) * losses["mean"]:
         return isotonic, f"isotonic: log loss {figures}"

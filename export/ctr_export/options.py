@@ -25,7 +25,7 @@ class BuildOptions:
 
     candidates: tuple[str, ...] = tuple(CATALOGUE)
     pairs: int = 2_000
-    calibration_pairs: int = 4_000
+    calibration_pairs: int = 10_000
     limits: GateLimits = field(default_factory=GateLimits)
     judge_slow: bool = False
     cores: int = 1
