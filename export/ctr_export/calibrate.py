@@ -30,8 +30,8 @@ ROWS_A_BIN = 50
 EDGE = 1e-4
 """Isotonic knots keep this distance from 0 and 1: a bin without clicks does not prove p = 0."""
 LEAST_GAIN = 0.0005
-"""Share of its log loss that Platt's map must save over the mean; nearer is a tie, and a mean of two
-is less often far off than one of them."""
+"""Share of its log loss that Platt's map must save over the mean; nearer is a tie, and the mean of
+two is less often far off than one of them."""
 WORTHWHILE_GAIN = 0.005
 """Share of its log loss that the isotonic map must save over the mean to serve alone."""
 CURVE_KNOTS = 257
