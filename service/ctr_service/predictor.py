@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ctr_service.scores.scorer import ScoredRows, Scorer
     from ctr_service.types import SearchRequest
 
+A_CANDIDATES_RESERVE_NS = 20_000
+"""Time kept back for each candidate beside the fixed reserve: calibrating, encoding and sending a
+list of 1,000 took longer than 5 ms, and its caller gave up a moment before the answer came."""
+
 
 class Predictor:
     """Scores searches with one model. Belongs to one event loop."""
@@ -54,7 +58,7 @@ class Predictor:
         self._reserve_ns = reserve_ns
 
     async def predict(self, request: SearchRequest) -> Answer:
-        """Score one search; the answer leaves `reserve_ns` before the deadline at the latest.
+        """Score one search; the answer is begun `reserve_ns`, and 20 us a candidate, early enough.
 
         An invalid candidate gets INVALID. A candidate whose score is late, shed or failed gets
         FALLBACK, as long as another one of the search was scored or has an expired score.
@@ -70,7 +74,8 @@ class Predictor:
             NotServingError: the batcher is not started, or closing.
         """
         began_ns = self._clock.now_ns()
-        deadline_ns = request.deadline_ns - self._reserve_ns
+        reserve_ns = self._reserve_ns + A_CANDIDATES_RESERVE_NS * len(request.candidates)
+        deadline_ns = request.deadline_ns - reserve_ns
         if self._stage is not None:
             request = await self._stage.enrich(request, deadline_ns=deadline_ns)
         search = render_search(self._renderer, request)
