@@ -4,7 +4,7 @@ While both learn together, a classifier that cannot yet tell good items from bad
 difference to the positions: production rankers put good items on top, so lower places look less
 examined than they are, and items more attractive. Afterwards the classifier's ranks are known, and
 examination can be counted against items of equal rank. Measured on the demo's log: see
-docs/decisions/0004.
+docs/decisions/0010.
 """
 
 from __future__ import annotations

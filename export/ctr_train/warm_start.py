@@ -2,10 +2,10 @@
 
 A click log says little a row, and a cross-encoder with a fresh head wanders for thousands of rows
 before it compares query and title at all (measured on the demo's log: AUC 0.50 after 8,000 rows).
-Some hundred steps on the pairs of `contrast.py` spare it that: on homedepot_small, seed 0, test AUC
-after one epoch of labels 0.72 without and 0.735 with them. Another teacher, the base model's own
-similarity of both texts, made it worse (0.65). Where the pairs cannot be told apart the weights
-are put back as they were.
+Some hundred steps on the pairs of `contrast.py` spare it that: on homedepot_small, seed 0, the test
+AUC of whole fits was 0.709 to 0.729 without them and 0.721 to 0.735 with them. Another teacher, the
+base model's own similarity of both texts, made it worse (0.65). Where the pairs cannot be told
+apart the weights are put back as they were.
 """
 
 from __future__ import annotations

@@ -75,6 +75,14 @@ class TokenCache:
         self.misses += len(missing)
         return found, missing
 
+    def unknown(self, texts: Iterable[str]) -> list[str]:
+        """Return the texts that are not here; neither counted nor touched."""
+        return [text for text in texts if text not in self._ids]
+
+    def peek(self, texts: Iterable[str]) -> dict[str, bytes]:
+        """Return the ids of those texts that are known; neither counted nor touched."""
+        return {text: ids for text in texts if (ids := self._ids.get(text)) is not None}
+
     def put(self, text: str, ids: bytes) -> None:
         """Keep the ids of a text; drop the least recently used ones beyond the bound."""
         if text in self._ids:

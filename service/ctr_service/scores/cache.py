@@ -24,6 +24,20 @@ TTL_JITTER = 0.1
 """Share by which a time to live varies, so that what came together does not go together."""
 
 
+class Score(NamedTuple):
+    """A row's score, on its way into a cache.
+
+    Attributes:
+        segments: what the model sees; the key.
+        logit: of the graph that serves.
+        cut_texts: the row's texts that were cut to their token budget.
+    """
+
+    segments: Segments
+    logit: float
+    cut_texts: tuple[str, ...]
+
+
 class CachedScore(NamedTuple):
     """One score.
 
@@ -75,10 +89,9 @@ class ScoreCache:
             self.stale += 1
         return score
 
-    def put(
-        self, segments: Segments, logit: float, cut_texts: tuple[str, ...], now_ns: int
-    ) -> None:
+    def put(self, score: Score, now_ns: int) -> None:
         """Keep a row's score; drop the least recently used ones beyond the bound."""
+        segments, logit, cut_texts = score
         ttl_ns = self._ttl_ns * (1 + TTL_JITTER * (2 * self._rng.random() - 1))
         if segments not in self._scores:
             self.size_bytes += _cost_bytes(segments)

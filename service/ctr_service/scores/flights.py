@@ -14,6 +14,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING, TypeAlias
 
+from ctr_service.scores.cache import Score
 from ctr_service.types import Priority, Source
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Flight: TypeAlias = tuple["Group", int]
     """A row on its way: the group that computes it, and its place there."""
-    Landed: TypeAlias = Callable[[Segments, float, tuple[str, ...]], None]
+    Landed: TypeAlias = Callable[[Sequence[Score]], None]
 
 
 class Group:
@@ -105,7 +106,7 @@ class Flights:
 
         Args:
             batcher: computes the rows.
-            landed: told of each row's segments, logit and cut texts, whoever waits for it.
+            landed: told of the rows of each run that have their logits, whoever waits for them.
         """
         self._batcher = batcher
         self._landed = landed
@@ -166,7 +167,7 @@ class Flights:
                 continue  # it runs already, and lands for its own waiters
             waiters = old_group.waiters_of(old_place)
             group.joined.setdefault(place, []).extend(waiters)
-            latest_ns = max(latest_ns, *(gather.deadline_ns for gather, _ in waiters))
+            latest_ns = max([latest_ns, *(gather.deadline_ns for gather, _ in waiters)])
         self._batcher.extend(call, latest_ns)
 
     def leave(self, gather: Gather, own: Group | None, joined: Iterable[Flight]) -> None:
@@ -216,8 +217,13 @@ class Flights:
             if flight is not None and flight[0] is group:
                 del table[key]
         if self._landed is not None:
-            for place, logit in zip(places, logits, strict=True):
-                self._landed(segments[place], logit, group.cut_texts[place])
+            cut_texts = group.cut_texts
+            self._landed(
+                [
+                    Score(segments[place], logit, cut_texts[place])
+                    for place, logit in zip(places, logits, strict=True)
+                ]
+            )
 
     def forget(self, group: Group, place: int) -> None:
         """Take a row out of the table, unless another group has taken it over."""

@@ -10,6 +10,8 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
+from ctr_service.scores.cache import Score
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -46,20 +48,17 @@ class RemoteScores:
         self._budget_ns = budget_ns
         self._clock = clock
 
-    async def get_many(
-        self, rows: Sequence[Segments], *, deadline_ns: int
-    ) -> list[tuple[float, tuple[str, ...]] | None]:
-        """Return logit and cut texts of each row, or None; within the budget, never raises."""
+    async def get_many(self, rows: Sequence[Segments], *, deadline_ns: int) -> list[Score | None]:
+        """Return the score of each row, or None; within the budget, never raises."""
         until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
         keys = [self._key(segments) for segments in rows]
         values = await self._cache.get_many(keys, deadline_ns=until_ns)
         return [_read(value, row) for value, row in zip(values, rows, strict=True)]
 
-    def put_soon(self, segments: Segments, logit: float, cut_texts: tuple[str, ...]) -> None:
-        """Keep a score, in the background."""
-        cut = sum(1 << place for place, text in enumerate(segments) if text in cut_texts)
-        value = _SCORE.pack(logit, cut)
-        self._cache.put_soon([(self._key(segments), value)], ttl_s=self._ttl_s)
+    def put_soon(self, scores: Iterable[Score]) -> None:
+        """Keep scores, in the background."""
+        items = [(self._key(score.segments), _written(score)) for score in scores]
+        self._cache.put_soon(items, ttl_s=self._ttl_s)
 
     def _key(self, segments: Segments) -> bytes:
         return _digest(self._digest, segments)
@@ -97,7 +96,7 @@ class RemoteTokens:
 
     async def prefetch(self, rows: Iterable[Segments], *, deadline_ns: int) -> list[str]:
         """Bring ids into the local cache; return the texts that are not there either."""
-        _, missing = self._local.get_many({text for row in rows for text in row})
+        missing = self._local.unknown({text for row in rows for text in row})
         if not missing:
             return []
         until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
@@ -113,7 +112,7 @@ class RemoteTokens:
 
     def put_soon(self, texts: Iterable[str]) -> None:
         """Share the ids of texts that were tokenised here, in the background."""
-        found, _ = self._local.get_many(texts)
+        found = self._local.peek(texts)
         items = [(_digest(self._digest, (text,)), ids) for text, ids in found.items()]
         if items:
             self._cache.put_soon(items, ttl_s=self._ttl_s)
@@ -129,8 +128,13 @@ def _digest(prefix: bytes, texts: Iterable[str]) -> bytes:
     return hashed.digest()
 
 
-def _read(value: bytes | None, segments: Segments) -> tuple[float, tuple[str, ...]] | None:
+def _written(score: Score) -> bytes:
+    cut = sum(1 << at for at, text in enumerate(score.segments) if text in score.cut_texts)
+    return _SCORE.pack(score.logit, cut)
+
+
+def _read(value: bytes | None, segments: Segments) -> Score | None:
     if value is None or len(value) != _SCORE.size:
         return None
     logit, cut = _SCORE.unpack(value)
-    return logit, tuple(text for place, text in enumerate(segments) if cut >> place & 1)
+    return Score(segments, logit, tuple(t for at, t in enumerate(segments) if cut >> at & 1))

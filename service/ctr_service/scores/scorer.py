@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ctr_service.bundle.template import Segments
     from ctr_service.bundle.tokens import BuiltRows
     from ctr_service.clock import Clock
-    from ctr_service.scores.cache import ScoreCache
+    from ctr_service.scores.cache import Score, ScoreCache
     from ctr_service.scores.flights import Flight
     from ctr_service.scores.remote import RemoteScores, RemoteTokens
     from ctr_service.types import Priority
@@ -177,9 +177,9 @@ class Scorer:
             if known is None:
                 unknown.append(row)
                 continue
-            self._take(asked.gather, row, *known)
+            self._take(asked.gather, row, known.logit, known.cut_texts)
             if self._cache is not None:
-                self._cache.put(segments[row], *known, self._clock.now_ns())
+                self._cache.put(known, self._clock.now_ns())
         asked.fresh = unknown
 
     @staticmethod
@@ -249,8 +249,10 @@ class Scorer:
             elif why.error is not None:
                 asked.gather.errors[row] = why.error
 
-    def _landed(self, segments: Segments, logit: float, cut_texts: tuple[str, ...]) -> None:
+    def _landed(self, scores: Sequence[Score]) -> None:
         if self._cache is not None:
-            self._cache.put(segments, logit, cut_texts, self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            for score in scores:
+                self._cache.put(score, now_ns)
         if self._remote is not None:
-            self._remote.put_soon(segments, logit, cut_texts)
+            self._remote.put_soon(scores)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctr_service.scores.cache import ENTRY_OVERHEAD_BYTES, TTL_JITTER, ScoreCache
+from ctr_service.scores.cache import ENTRY_OVERHEAD_BYTES, TTL_JITTER, Score, ScoreCache
 
 TTL_NS = 1_000
 ROOM_FOR_THREE = 3 * (ENTRY_OVERHEAD_BYTES + 2 * 60)
@@ -22,7 +22,7 @@ def make_cache(max_bytes: int = 1 << 20) -> ScoreCache:
 def test_a_score_is_found_by_its_segments_alone() -> None:
     """The very segments give the logit and the cut texts; any other segment gives nothing."""
     cache = make_cache()
-    cache.put(("query", "title"), 0.25, ("title",), 0)
+    cache.put(Score(("query", "title"), 0.25, ("title",)), 0)
     known = cache.get(("query", "title"), 1)
     assert known is not None
     assert (known.logit, known.cut_texts) == (0.25, ("title",))
@@ -35,7 +35,7 @@ def test_a_score_expires_about_its_time_to_live_and_stays_as_stale() -> None:
     cache = make_cache()
     ends = set()
     for number in range(50):
-        cache.put(("q", str(number)), 1.0, (), 0)
+        cache.put(Score(("q", str(number)), 1.0, ()), 0)
         known = cache.get(("q", str(number)), 10 * TTL_NS)
         assert known is not None
         ends.add(known.expires_ns)
@@ -52,7 +52,7 @@ def test_the_least_recently_used_goes_first(steps: list[tuple[str, int]]) -> Non
     for kind, number in steps:
         key = ("q", f"t{number}" + "x" * 2)
         if kind == "p":
-            cache.put(key, float(number), (), 0)
+            cache.put(Score(key, float(number), ()), 0)
             model[number] = None
             model.move_to_end(number)
             while len(model) > 3:
