@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from ctr_service.backend.base import INPUT_IDS, LENGTHS
 from ctr_service.backend.scripted import ScriptedBackend, ScriptedRun
 from ctr_service.clock import ManualClock
 from ctr_service.errors import BackendFailedError, OverloadedError, Reason
@@ -53,6 +54,7 @@ class BatcherMachine(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.recorder = Recorder()
         self.held: list[asyncio.Future[None]] = []
+        self.runs: list[tuple[ScriptedRun, asyncio.Future[None] | None]] = []
         self.callers: list[Caller] = []
         self.free_running = False
         self.rng = np.random.default_rng(0)
@@ -78,10 +80,13 @@ class BatcherMachine(RuleBasedStateMachine):
     async def hold(self, run: ScriptedRun) -> None:
         """The script: check the batch, then wait for a rule."""
         assert run.rows * run.bucket_tokens <= MAX_BATCH_TOKENS
-        if not self.free_running:
-            future = asyncio.get_running_loop().create_future()
-            self.held.append(future)
-            await future
+        if self.free_running:
+            self.runs.append((run, None))
+            return
+        future = asyncio.get_running_loop().create_future()
+        self.held.append(future)
+        self.runs.append((run, future))
+        await future
 
     def settle(self) -> None:
         """Let everything that can go on go on."""
@@ -152,14 +157,20 @@ class BatcherMachine(RuleBasedStateMachine):
             elif outcome.error.reason is Reason.DEADLINE_EXCEEDED:
                 assert self.clock.now_ns() >= caller.deadline_ns
             elif outcome.error.reason is Reason.BACKEND_FAILED:
-                # A good row fails only where its own second run was failed by rule; a poisonous
-                # neighbour failed the first one, or a rule did.
-                poisoned = any(POISON_ID in row.ids for c in self.callers for row in c.rows)
-                assert bad or self.scripted_failures() + poisoned >= 2
+                # A good row fails only where two runs that held it failed, the second one alone.
+                assert bad or self.failed_runs_of(row) >= 2
 
-    def scripted_failures(self) -> int:
-        """Count the runs that were failed by rule."""
-        return sum(1 for future in self.held if future.done() and future.exception())
+    def failed_runs_of(self, row: Row) -> int:
+        """Count the runs with this row in them that failed by rule or by a poisonous neighbour."""
+        return sum(
+            any(
+                row.ids.tolist() == ids[:length].tolist()
+                for ids, length in zip(*parts, strict=True)
+            )
+            for run, future in self.runs
+            if (parts := (np.asarray(run.tensors[INPUT_IDS]), np.asarray(run.tensors[LENGTHS])))
+            and ((future and future.done() and future.exception()) or (parts[0] == POISON_ID).any())
+        )
 
     @invariant()
     def no_slot_waits_while_rows_do(self) -> None:

@@ -212,6 +212,28 @@ async def test_a_cancelled_list_leaves_the_queue_and_harms_nobody() -> None:
     await batcher.close()
 
 
+@pytest.mark.parametrize(("waiting", "running"), [(3, 1), (4, 2)])
+async def test_one_batch_is_prepared_ahead_when_it_is_full(waiting: int, running: int) -> None:
+    """Four rows of 32 fill the budget and lie ready before the slot is free; three wait."""
+    gate, recorder = Gate(), Recorder()
+    backend = scripted(gate, slots=1)
+    batcher = make_batcher(backend, ManualClock(), observer=recorder)
+    await batcher.start()
+    calls = [begin(batcher, rows_of(1, length=32))]
+    await gate.began(1)
+    calls.append(begin(batcher, rows_of(waiting, length=32, seed=1)))
+    await settle()
+    left = waiting if running == 1 else 0
+    assert recorder.load == (left, 32 * left, running)
+    assert backend.running == 1
+    gate.let_through(0)
+    await gate.began(2)
+    gate.let_through(1)
+    await asyncio.gather(*calls)
+    assert [report.rows for report in recorder.reports] == [1, waiting]
+    await batcher.close()
+
+
 async def test_a_run_that_hangs_does_not_hold_the_waiter() -> None:
     """At its deadline the waiter gets what is there; the slot serves again when the run ends."""
     gate, clock = Gate(), ManualClock()
