@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 HEADER = """\
 # Written by `ctr-export build`; docs/gpu.md explains it. The gateway forms the batches
-# (docs/decisions/0011): leave `preferred_batch_size` and the queue's delay. Protobuf leaves zeros out:
-# max_queue_delay_microseconds is 0, timeout_action is REJECT. `ctr-export triton-check` checks all.
+# (docs/decisions/0011): leave `preferred_batch_size` and the queue's delay. Zeros are left out by
+# protobuf: max_queue_delay_microseconds 0, timeout_action REJECT. `ctr-export triton-check` checks.
 """
 DTYPES = {"int32": pb.TYPE_INT32, "int64": pb.TYPE_INT64, "float32": pb.TYPE_FP32}
 DTYPES["float16"] = pb.TYPE_FP16

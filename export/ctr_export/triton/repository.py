@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctr_export.triton import names
+from ctr_export.triton.check import check_repositories
 from ctr_export.triton.config import config_text, make_config
 from ctr_export.triton.names import CPU, TENSORRT, TRITON_FOLDER
 from ctr_export.triton.targets import target_specs
@@ -32,7 +33,9 @@ def add_repositories(staged: Path, manifest: Manifest) -> Manifest:
     """Write `triton/` into a staged bundle that holds its graphs; return the manifest with it."""
     specs = target_specs(manifest)
     targets = {spec.target: _write_repository(staged, spec) for spec in specs}
-    return manifest.model_copy(update={"triton": targets})
+    complete = manifest.model_copy(update={"triton": targets})
+    check_repositories(staged, complete)
+    return complete
 
 
 def link_or_copy(source: Path, to: Path) -> None:
