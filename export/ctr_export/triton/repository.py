@@ -38,7 +38,7 @@ def add_repositories(staged: Path, manifest: Manifest) -> Manifest:
     return complete
 
 
-def link_or_copy(source: Path, to: Path) -> None:
+def link_or_copy(source: Path | str, to: Path | str) -> None:
     """Make a second name of a file, or a copy where the filesystem knows no hard links."""
     try:
         os.link(source, to)
