@@ -32,7 +32,7 @@ def _gate() -> PlanGate:
     rows = []
     for _ in range(ROWS):
         ids = rng.integers(1, 9, rng.integers(4, LONGEST + 1)).astype(np.int32)
-        rows.append(Row(ids, 3))
+        rows.append(Row.of(ids, 3))
     logits = np.array([_mean(row.ids) for row in rows])
     sample = Sample(
         rows=rows,
