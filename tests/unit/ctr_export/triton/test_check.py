@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[pb.ModelConfig], object]
 
+CUDA_OPTIONS = "optimization.execution_accelerators.gpu_execution_accelerator[cuda].parameters"
 TRT = "optimization.execution_accelerators.gpu_execution_accelerator[tensorrt].parameters"
 
 
@@ -154,6 +155,9 @@ CHANGES: tuple[tuple[str, str, Change], ...] = (
         "model_warmup[1x32].inputs[lengths]",
         lambda c: c.model_warmup[0].inputs.pop("lengths"),
     ),
+    (CUDA, TRT.partition("[")[0], lambda c: c.ClearField("optimization")),
+    (CUDA, f"{CUDA_OPTIONS}[use_tf32]", _set_option("use_tf32", "1")),
+    (CUDA, f"{CUDA_OPTIONS}[gpu_mem_limit]", _set_option("gpu_mem_limit", "1")),
     (CUDA_TENSORRT, TRT.partition("[")[0], lambda c: setattr(_accelerator(c), "name", "cuda")),
     (CUDA_TENSORRT, f"{TRT}[precision_mode]", _set_option("precision_mode", "FP32")),
     (

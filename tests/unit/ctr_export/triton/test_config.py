@@ -62,6 +62,14 @@ def test_tensorrt_in_onnx_runtime_keeps_layer_norms_in_fp32() -> None:
     assert options["trt_profile_max_shapes"] == "input_ids:8x20,lengths:8,first_lengths:8"
 
 
+def test_the_baseline_is_real_float32() -> None:
+    """TF32, which CUDA's provider takes by default, is off."""
+    accelerators = _parse(CUDA).optimization.execution_accelerators
+    (cuda,) = accelerators.gpu_execution_accelerator
+    assert cuda.name == "cuda"
+    assert dict(cuda.parameters) == {"use_tf32": "0"}
+
+
 def test_a_plan_has_a_profile_a_bucket_and_a_cuda_graph_a_shape() -> None:
     """Exact graphs only: none has a lower bound, and each is one of the warmed shapes."""
     config = _parse(TENSORRT)
