@@ -1,9 +1,10 @@
 """The composition root: builds every object, and owns the order of start and stop.
 
-Start: the bundle is checked, metrics open, the engine loads, gRPC listens with health NOT_SERVING,
-warm-up runs, the batcher starts, the gate opens and health says SERVING. One of several workers
-listens last: whoever listens on a shared port gets its part of the connections, ready or not. Stop
-is the same backwards; `server.lifecycle` says how the server lets go.
+Start: files of TLS and tokens are looked at, the bundle is checked, metrics open, the engine loads,
+gRPC listens with health NOT_SERVING, warm-up runs, the batcher starts, the gate opens and health
+says SERVING. One of several workers listens last: whoever listens on a shared port gets its part of
+the connections, ready or not. Stop is the same backwards; `server.lifecycle` says how the server
+lets go.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ctr_service.engines import open_engine
 from ctr_service.limits import NS_PER_S
 from ctr_service.scoring import plan_of
 from ctr_service.scoring_start import start_scoring
+from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
 from ctr_service.server.standby import Standby
 from ctr_service.telemetry.endpoint import MetricsEndpoint
@@ -90,7 +92,8 @@ class App:
         """Serve; returns when health says SERVING. What was begun is undone when it fails.
 
         Raises:
-            SettingsError: a port cannot be had, or the bundle has not what was asked for.
+            SettingsError: a file of TLS or of tokens is wrong, a port cannot be had, or the bundle
+                has not what was asked for.
             BundleError: the bundle is not what it should be.
             BackendFailedError: warm-up failed.
         """
@@ -116,6 +119,9 @@ class App:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings, outside = self._settings, self._outside
+        # The server reads these files again, but only after the engine has loaded: a wrong path
+        # must not cost a long start first.
+        await asyncio.to_thread(check_access, settings)
         bundle = await asyncio.to_thread(load_bundle, settings.bundle)
         plan = plan_of(settings, bundle, outside.cpus())
         self._open_metrics(stack, bundle, plan)
