@@ -18,7 +18,7 @@ from ctr_client.messages import Item, search
 from ctr_client.options import ClientOptions
 from ctr_service.app import App, Outside
 from ctr_service.backend.scripted import ScriptedBackend
-from ctr_service.errors import BackendFailedError
+from ctr_service.errors import BackendFailedError, SettingsError
 from ctr_service.scoring import Engine
 from ctr_service.settings import load_settings
 from tests.support.tiny_bundle import make_tiny_bundle
@@ -26,6 +26,7 @@ from tests.support.tiny_bundle import make_tiny_bundle
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+    from typing import NoReturn
 
     from ctr.v1 import prediction_pb2 as pb
     from ctr_service.backend.base import Cost
@@ -226,3 +227,28 @@ async def test_a_failing_backend_is_unavailable_not_internal(world: World) -> No
         with pytest.raises(UnavailableError) as caught:
             await client.predict_clicks(a_search(), deadline_s=LONG_S)
         assert caught.value.reason == "BACKEND_FAILED"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tokens_file": "absent.toml"},
+        {"tls_certificate": "absent.pem", "tls_private_key": "absent.key"},
+    ],
+)
+async def test_a_wrong_path_of_access_ends_the_start_before_the_engine_loads(
+    files: dict[str, str], world: World
+) -> None:
+    """A large model takes minutes to load, and a typing error in a path must not cost them."""
+
+    def open_engine(_: Bundle, __: ServingPlan, ___: Clock) -> NoReturn:
+        pytest.fail("the engine was loaded first")
+
+    flags = {"bundle": world.bundle, "port": 0, "metrics_port": 0, **files}
+    app = App(
+        load_settings(flags),
+        log=structlog.testing.CapturingLogger(),
+        outside=Outside(open_engine=open_engine),
+    )
+    with pytest.raises(SettingsError, match="absent"):
+        await app.start()
