@@ -139,7 +139,7 @@ class App:
         costs = await engine.warm_up()
         warm_up_s = (outside.clock.now_ns() - began_ns) / NS_PER_S
         self.instruments.warmed_up(warm_up_s)
-        scoring, _ = await start_scoring(
+        scoring, stores = await start_scoring(
             before_backend,
             settings=settings,
             bundle=bundle,
@@ -150,6 +150,11 @@ class App:
             clock=outside.clock,
             rng=outside.rng,
         )
+        if stores.hub is not None and (failure := await stores.hub.check()) is not None:
+            # Redis is never needed, but nobody asks for one that is not there.
+            self._log.warning(
+                "redis_does_not_answer", failure=failure.value, until_then="served without it"
+            )
         self.instruments.watch_cache(scoring.token_cache)
         self.instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
         standby.ready(scoring.predictor)
