@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class LazyGroup(click.Group):
-    """Imports `<package>.<name>` on first use and takes its attribute `<name>` as the command."""
+    """Imports `<package>.<name>` on first use and takes its attribute `<name>` as the command.
+
+    A dash in a command's name is an underscore in Python.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,9 @@ class LazyGroup(click.Group):
         """Import a command; None when there is none of that name."""
         if cmd_name not in self._lines:
             return None
-        module = importlib.import_module(f"{self._package}.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"{self._package}.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature

@@ -15,19 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE = "lazy_group_commands"
-LINES = {"salute": "Say hello.", "absent": "Has no module."}
-SALUTE = "import click\n\n@click.command()\ndef salute() -> None:\n    click.echo('hello')\n"
+LINES = {"salute": "Say hello.", "say-twice": "Say it again.", "absent": "Has no module."}
+COMMAND = "import click\n\n@click.command()\ndef {0}() -> None:\n    click.echo('{0} ran')\n"
 
 
 @pytest.fixture
 def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LazyGroup:
-    """A group of two commands, of which one has a module."""
+    """A group of three commands, of which two have a module."""
     folder = tmp_path / PACKAGE
     folder.mkdir()
     (folder / "__init__.py").touch()
-    (folder / "salute.py").write_text(SALUTE)
+    names = ("salute", "say_twice")
+    for name in names:
+        (folder / f"{name}.py").write_text(COMMAND.format(name))
     monkeypatch.syspath_prepend(tmp_path)
-    for module in (PACKAGE, f"{PACKAGE}.salute"):
+    for module in (PACKAGE, *(f"{PACKAGE}.{name}" for name in names)):
         monkeypatch.delitem(sys.modules, module, raising=False)
     return LazyGroup(name="polite", package=PACKAGE, lines=LINES)
 
@@ -41,12 +43,13 @@ def test_the_help_lists_in_the_given_order_and_imports_nothing(group: LazyGroup)
     assert PACKAGE not in sys.modules
 
 
-def test_a_command_is_imported_when_it_is_called(group: LazyGroup) -> None:
-    """The module's attribute of the command's name is what runs."""
-    result = CliRunner().invoke(group, ["salute"])
+@pytest.mark.parametrize(("command", "name"), [("salute", "salute"), ("say-twice", "say_twice")])
+def test_a_command_is_imported_when_it_is_called(group: LazyGroup, command: str, name: str) -> None:
+    """The module's attribute of the command's name is what runs; a dash is an underscore."""
+    result = CliRunner().invoke(group, [command])
 
-    assert result.output == "hello\n"
-    assert f"{PACKAGE}.salute" in sys.modules
+    assert result.output == f"{name} ran\n"
+    assert f"{PACKAGE}.{name}" in sys.modules
 
 
 def test_a_name_outside_the_list_is_a_usage_error(group: LazyGroup) -> None:
