@@ -145,6 +145,6 @@ def test_a_row_of_nothing_but_padding_gives_a_number(exported: Exported) -> None
     tensors = {name: np.concatenate([a, a[:1]]) for name, a in tensors_of(alone).items()}
     for name in (INPUT_IDS, LENGTHS, FIRST_LENGTHS):
         tensors[name][-1] = 0
-    logits = exported.session.run(tensors)[LOGITS]
+    logits = np.asarray(exported.session.run(tensors)[LOGITS], dtype=np.float64)
     assert np.isfinite(logits).all()
     np.testing.assert_allclose(logits[:3], exported.reference[:3], atol=ROUNDING)
