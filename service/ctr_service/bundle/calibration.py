@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
@@ -57,9 +58,14 @@ class IsotonicCalibration(BaseModel):
             raise ValueError("isotonic knots: probabilities must not fall and lie in [0, 1]")
         return self
 
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The knots as numpy takes them; made for every list they cost more than the map."""
+        return np.array(self.logits), np.array(self.probabilities)
+
     def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return probabilities, float64, of the logits' shape."""
-        p = np.interp(np.asarray(logits, dtype=np.float64), self.logits, self.probabilities)
+        p = np.interp(np.asarray(logits, dtype=np.float64), *self._arrays)
         return np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tokenizers import Tokenizer
 
+from ctr_service.bundle.words import WordTokenizer, packed
 from ctr_service.errors import BundleError
 from ctr_service.types import Batch, Row
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ctr_service.bundle.template import InputTemplate, Segments
 
-INT_CODE = "i"
-"""The array type of int32, C's int on every platform that the engines run on."""
 INT_BYTES = 4
 ENTRY_OVERHEAD_BYTES = 200
 """What one cached text costs beside its characters and ids: two objects, a key, a link."""
@@ -123,13 +121,13 @@ class RowBuilder:
     """Tokenises segments and joins them to rows as the template says."""
 
     def __init__(self, tokenizer: Tokenizer, template: InputTemplate, cache: TokenCache) -> None:
-        self._tokenizer = tokenizer
+        self._words = WordTokenizer(tokenizer)
         self._budgets = tuple(INT_BYTES * segment.max_tokens for segment in template.segments)
         # One more than the largest budget, so that a cut text can be told from one that just fits.
-        self._keep = max(segment.max_tokens for segment in template.segments) + 1
-        self._cls = _packed([template.cls_id])
-        self._sep = _packed([template.sep_id])
-        self._separator = _packed(template.separator_ids)
+        self._keep_bytes = INT_BYTES * (1 + max(part.max_tokens for part in template.segments))
+        self._cls = packed([template.cls_id])
+        self._sep = packed([template.sep_id])
+        self._separator = packed(template.separator_ids)
         self.cache = cache
 
     def build(self, rows: Sequence[Segments]) -> BuiltRows:
@@ -185,9 +183,8 @@ class RowBuilder:
     def _ids_of(self, texts: Iterable[str]) -> dict[str, bytes]:
         found, missing = self.cache.get_many(texts)
         if missing:
-            encodings = self._tokenizer.encode_batch_fast(missing, add_special_tokens=False)
-            for text, encoding in zip(missing, encodings, strict=True):
-                ids = _packed(encoding.ids[: self._keep])
+            for text, whole in zip(missing, self._words.encode(missing), strict=True):
+                ids = whole[: self._keep_bytes]
                 found[text] = ids
                 self.cache.put(text, ids)
         return found
@@ -201,14 +198,10 @@ def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:
         bucket: the padded length in tokens.
         pad_id: the tokenizer's padding id.
     """
-    padding = _packed([pad_id] * bucket)
-    padded = b"".join([packed + padding[len(packed) :] for packed, _, _ in rows])
+    padding = packed([pad_id] * bucket)
+    padded = b"".join([ids + padding[len(ids) :] for ids, _, _ in rows])
     return Batch(
         np.frombuffer(padded, dtype=np.int32).reshape(len(rows), bucket),
         np.array([length for _, length, _ in rows], dtype=np.int32),
         np.array([first_length for _, _, first_length in rows], dtype=np.int32),
     )
-
-
-def _packed(ids: Sequence[int]) -> bytes:
-    return array(INT_CODE, ids).tobytes()

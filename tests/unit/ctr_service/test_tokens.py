@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken
 
 from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer, pad_rows
+from ctr_service.bundle.words import WordTokenizer
 from ctr_service.errors import BundleError
 from ctr_service.types import Row
 from tests.support.tiny_bundle import TINY_TEMPLATE, make_tiny_tokenizer
@@ -109,12 +110,12 @@ def test_a_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     class Counting:
-        def encode_batch_fast(self, texts: list[str], *, add_special_tokens: bool) -> object:
+        def encode(self, texts: list[str]) -> list[bytes]:
             asked.extend(texts)
-            return TOKENIZER.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+            return WordTokenizer(TOKENIZER).encode(texts)
 
     build = builder()
-    monkeypatch.setattr(build, "_tokenizer", Counting())
+    monkeypatch.setattr(build, "_words", Counting())
     build.build([("q", "a", "i", "u", "c"), ("q", "b", "i", "u", "c")])
     build.build([("q", "a", "i", "u", "c")])
     assert sorted(asked) == sorted({"q", "a", "b", "i", "u", "c"})
