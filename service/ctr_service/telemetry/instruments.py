@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from ctr_service.breaker import BreakerState
 from ctr_service.limits import NS_PER_S
-from ctr_service.remote.base import BreakerState
 from ctr_service.telemetry import names
 
 if TYPE_CHECKING:
