@@ -6,17 +6,19 @@ The model runs in Triton's Python backend and opens an ONNX Runtime session on t
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
+from ctr_service.backend.triton_check import ENGINE, GRAPH_SHA256, MODEL_VERSION, PRECISION
 from ctr_service.bundle.bundle import load_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MODEL = "ctr_joint"
 
 MODEL_PY = '''
-import json
 import numpy as np
 import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
@@ -44,50 +46,67 @@ class TritonPythonModel:
             (logits,) = self.session.run(["logits"], feed)
         except Exception as error:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(type(error).__name__))
-        logits = np.ascontiguousarray(logits.reshape(rows, 1), dtype=np.float32)
         return pb_utils.InferenceResponse([pb_utils.Tensor("logits", logits)])
 '''
 
 CONFIG = """
-name: "{model}"
+name: "ctr_joint"
 backend: "python"
 max_batch_size: {max_rows}
 input [
-  {{ name: "input_ids" data_type: TYPE_INT32 dims: [ -1 ] }},
-  {{ name: "lengths" data_type: {lengths_type} dims: [ 1 ] reshape: {{ shape: [ ] }} }},
+  {{ name: "input_ids" data_type: {ids_type} dims: [ -1 ] }},
+  {{ name: "lengths" data_type: TYPE_INT32 dims: [ 1 ] reshape: {{ shape: [ ] }} }},
   {{ name: "first_lengths" data_type: TYPE_INT32 dims: [ 1 ] reshape: {{ shape: [ ] }} }}
 ]
-output [
-  {{ name: "logits" data_type: TYPE_FP32 dims: [ 1 ] }}
-]
+output [ {{ name: "logits" data_type: TYPE_FP32 dims: [ 1 ] reshape: {{ shape: [ ] }} }} ]
 instance_group [ {{ kind: KIND_CPU count: {instances} }} ]
 dynamic_batching {{
-  max_queue_delay_microseconds: 0
+  preferred_batch_size: [ 1 ]
   default_queue_policy {{
-    timeout_action: REJECT
-    default_timeout_microseconds: 1000000
+    default_timeout_microseconds: 10000000
     allow_timeout_override: true
     max_queue_size: {max_queue}
   }}
 }}
-parameters {{ key: "ctr_model_version" value: {{ string_value: "{version}" }} }}
-parameters {{ key: "ctr_graph_sha256" value: {{ string_value: "{sha256}" }} }}
-parameters {{ key: "ctr_precision" value: {{ string_value: "{precision}" }} }}
-parameters {{ key: "ctr_engine" value: {{ string_value: "{engine}" }} }}
 """
+PARAMETER = 'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}\n'
 
 
-def make_repository(folder: Path, bundle: Path, *, instances: int = 2, max_queue: int = 64) -> Path:
-    b = load_bundle(bundle)
-    d = b.manifest.default
-    v = b.manifest.variant(d.graph, d.engine, d.precision)
+@dataclass(frozen=True)
+class Served:
+    """What a repository shall say and do. `ids_type` is Triton's name of a dtype."""
+
+    max_rows: int = 64
+    instances: int = 2
+    max_queue: int = 64
+    ids_type: str = "TYPE_INT32"
+
+
+def write_repository(
+    folder: Path, graph: Path, parameters: Mapping[str, str], served: Served | None = None
+) -> Path:
+    """Write a repository with one model around an ONNX file; return its folder."""
     place = folder / MODEL
     (place / "1").mkdir(parents=True)
-    shutil.copy(b.path_of(v), place / "1" / "model.onnx")
+    shutil.copy(graph, place / "1" / "model.onnx")
     (place / "1" / "model.py").write_text(MODEL_PY)
-    layout = b.manifest.layout
-    (place / "config.pbtxt").write_text(CONFIG.format(
-        model=MODEL, max_rows=max(1, layout.max_batch_tokens // layout.buckets_tokens[0]),
-        instances=instances, max_queue=max_queue, lengths_type="TYPE_INT32",
-        version=b.manifest.model_version, sha256=v.sha256, precision=d.precision, engine=d.engine))
+    config = CONFIG.format(**asdict(served or Served()))
+    config += "".join(PARAMETER.format(key=key, value=value) for key, value in parameters.items())
+    (place / "config.pbtxt").write_text(config)
     return folder
+
+
+def make_repository(folder: Path, bundle_folder: Path, **served: Any) -> Path:  # noqa: ANN401 -- fields of Served
+    """Write the repository of a bundle's default graph; return its folder."""
+    bundle = load_bundle(bundle_folder)
+    default, layout = bundle.manifest.default, bundle.manifest.layout
+    variant = bundle.manifest.variant(default.graph, default.engine, default.precision)
+    rows = layout.max_batch_tokens // layout.buckets_tokens[0]
+    parameters = {
+        MODEL_VERSION: bundle.manifest.model_version,
+        GRAPH_SHA256: variant.sha256,
+        PRECISION: default.precision,
+        ENGINE: default.engine,
+    }
+    wanted = Served(**{"max_rows": rows, **served})
+    return write_repository(folder, bundle.path_of(variant), parameters, wanted)
