@@ -25,6 +25,7 @@ from ctr_export.reference import reference_logits
 from ctr_export.samples import read_sample, spread_by_length
 from ctr_export.target import check_label, check_target
 from ctr_export.trials import make_trials, time_trials
+from ctr_export.triton.repository import add_repositories
 from ctr_export.verdict import Verdict, choose_default, too_slow
 from ctr_export.writing import Choice, write_files
 from ctr_service.bundle.bundle import write_manifest
@@ -121,7 +122,7 @@ class Builder:
             self._options.version,
         )
         self._say("writing the bundle")
-        manifest = write_files(staged, self._checkpoint, choice)
+        manifest = add_repositories(staged, write_files(staged, self._checkpoint, choice))
         shutil.rmtree(work)
         write_manifest(staged, manifest)
         return Built(manifest, verdicts, tried)

@@ -9,6 +9,8 @@ import click
 COMMANDS = {
     "build": "Turn a checkpoint into a bundle: export, measure, judge, calibrate.",
     "inspect": "Verify a bundle's digests and print what it is.",
+    "triton-check": "Check a bundle's Triton configs against its graphs.",
+    "tensorrt": "Build a bundle's TensorRT plan, on the machine with the GPU.",
 }
 """Name -> the line in the list of commands, so that the list needs no command's module."""
 
@@ -24,8 +26,9 @@ class LazyGroup(click.Group):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ctr_export.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"ctr_export.commands.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
@@ -43,4 +46,6 @@ def main() -> None:
     Examples:
       ctr-export build build/demo/checkpoint --out build/demo/bundle
       ctr-export inspect build/demo/bundle
+      ctr-export triton-check build/demo/bundle
+      ctr-export tensorrt build/demo/bundle --dry-run
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap

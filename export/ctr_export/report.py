@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ctr_export.gate import unjudged
+from ctr_export.triton.wire import pair_bytes, usual_pair_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,6 +98,7 @@ def facts_table(manifest: Manifest, folder: str) -> Table:
         "buckets": ", ".join(map(str, layout.buckets_tokens)) + " tokens",
         "layout": f"{layout.sessions} x {layout.threads_a_session} threads, at most "
         f"{layout.max_batch_tokens:,} tokens a batch",
+        "to Triton": _wire(manifest),
         "tools": ", ".join(f"{name} {version}" for name, version in manifest.tools.items()),
     }
     for name, text in rows.items():
@@ -114,6 +116,21 @@ def remarks(manifest: Manifest) -> list[str]:
             for precision, variant in variants.items():
                 lines += [f"note: {precision}: {why}" for why in unjudged(variant.parity)]
     return lines
+
+
+def _wire(manifest: Manifest) -> str:
+    if not manifest.triton:
+        return "no repositories: an older release wrote the bundle"
+    default = manifest.default
+    variant = manifest.variant(default.graph, default.engine, default.precision)
+    first, last = manifest.layout.buckets_tokens[0], manifest.layout.buckets_tokens[-1]
+    sent = [pair_bytes(variant.inputs, bucket) for bucket in (first, last)]
+    usual = [usual_pair_bytes(bucket) for bucket in (first, last)]
+    return (
+        f"{', '.join(manifest.triton)}; a pair of {first} to {last} tokens is {sent[0]} to {sent[1]} "
+        f"bytes (int64 ids, mask and types: {usual[0]} to {usual[1]}), its answer "
+        f"{pair_bytes(variant.outputs, last)}"
+    )
 
 
 def _standing(manifest: Manifest, engine: str, precision: str) -> str:

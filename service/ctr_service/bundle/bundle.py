@@ -14,6 +14,7 @@ from ctr_service.bundle.manifest import SCHEMA_VERSION, Manifest
 from ctr_service.errors import BundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ctr_service.bundle.manifest import GraphVariant
@@ -54,11 +55,9 @@ def load_bundle(folder: Path) -> Bundle:
     """
     raw = _read_manifest_bytes(folder)
     manifest = _parse_manifest(raw)
-    _check_file(folder, TOKENIZER_FILE, manifest.tokenizer_sha256)
-    for engines in manifest.graphs.values():
-        for precisions in engines.values():
-            for variant in precisions.values():
-                _check_file(folder, variant.file, variant.sha256)
+    digests: dict[tuple[int, int], str] = {}
+    for name, expected in _named_files(manifest):
+        _check_file(folder, name, expected, digests)
     return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 
@@ -105,11 +104,37 @@ def _parse_manifest(raw: bytes) -> Manifest:
         raise BundleError(f"{MANIFEST_FILE}: {where}: {first['msg']}") from error
 
 
-def _check_file(folder: Path, name: str, expected_sha256: str) -> None:
+def _named_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield path inside the bundle and digest of every file that the manifest names."""
+    yield TOKENIZER_FILE, manifest.tokenizer_sha256
+    for engines in manifest.graphs.values():
+        for precisions in engines.values():
+            for variant in precisions.values():
+                yield variant.file, variant.sha256
+    for target in manifest.triton.values():
+        yield from target.files.items()
+
+
+def _check_file(
+    folder: Path, name: str, expected_sha256: str, digests: dict[tuple[int, int], str]
+) -> None:
+    """Check one file.
+
+    Args:
+        folder: the bundle.
+        name: path inside it.
+        expected_sha256: what the manifest says.
+        digests: (device, inode) -> digest of what was read before. `triton/` holds hard links to
+            the graphs: each is read once.
+    """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BundleError(f"{MANIFEST_FILE} names {name}, which lies outside the bundle")
     if not path.is_file():
         raise BundleError(f"{folder} is incomplete: {name} is missing")
-    if sha256_of(path) != expected_sha256:
+    status = path.stat()
+    key = (status.st_dev, status.st_ino)
+    if key not in digests:
+        digests[key] = sha256_of(path)
+    if digests[key] != expected_sha256:
         raise BundleError(f"{folder / name} does not match the manifest: it was changed or cut")

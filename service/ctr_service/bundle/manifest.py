@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -114,6 +114,51 @@ class Layout(_Frozen):
         return self
 
 
+class PlanRecord(_Frozen):
+    """What built a TensorRT plan. It runs on this GPU and this TensorRT, and nowhere else.
+
+    Attributes:
+        profiles: optimization profiles in it, one a bucket.
+        max_abs_delta_probability: worst change against the float32 graph on held-out rows.
+        p99_abs_delta_probability: the 99th percentile of it.
+        pairs: held-out rows that it was judged on.
+    """
+
+    gpu: str
+    compute_capability: str
+    driver_version: str
+    tensorrt_version: str
+    build_seconds: float = Field(ge=0)
+    profiles: int = Field(ge=1)
+    pairs: int = Field(ge=1)
+    max_abs_delta_probability: float = Field(ge=0)
+    p99_abs_delta_probability: float = Field(ge=0)
+
+
+class TritonTarget(_Frozen):
+    """One model repository under `triton/`, for one kind of Triton.
+
+    Attributes:
+        folder: path inside the bundle; what `tritonserver --model-repository` is given.
+        model: the model's name in it.
+        graph, engine, precision: the variant that it serves, or that a plan is built from.
+        layout: what the gateway must pad to and pack, so that it meets warmed shapes only.
+        shapes: (rows, bucket) of every warm-up sample.
+        files: path inside the bundle -> sha256, of every file in the folder.
+        plan: who built the TensorRT plan; None where there is none, or none yet.
+    """
+
+    folder: str
+    model: str
+    graph: str
+    engine: str
+    precision: str
+    layout: Layout
+    shapes: tuple[tuple[int, int], ...]
+    files: dict[str, Annotated[str, Sha256]]
+    plan: PlanRecord | None = None
+
+
 class Manifest(_Frozen):
     """The bundle's table of contents.
 
@@ -126,6 +171,7 @@ class Manifest(_Frozen):
         target: what the probability means, for people.
         metrics: offline figures of the checkpoint, as `ctr-train` wrote them.
         tools: versions of what made the bundle.
+        triton: target -> its model repository; empty in bundles of the first release.
     """
 
     schema_version: Literal[1]
@@ -143,6 +189,7 @@ class Manifest(_Frozen):
     target: str
     metrics: dict[str, float]
     tools: dict[str, str]
+    triton: dict[str, TritonTarget] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:
@@ -152,6 +199,17 @@ class Manifest(_Frozen):
             raise ValueError(f"the default choice names no graph of the bundle: {error}") from error
         if self.layout.buckets_tokens[-1] < self.template.max_row_tokens:
             raise ValueError("the largest bucket must hold the template's longest row")
+        return self
+
+    @model_validator(mode="after")
+    def _triton_serves_what_is_here(self) -> Self:
+        for name, target in self.triton.items():
+            try:
+                self.variant(target.graph, target.engine, target.precision)
+            except KeyError as error:
+                raise ValueError(f"triton.{name} names no graph of the bundle: {error}") from error
+            if target.layout.buckets_tokens[-1] < self.template.max_row_tokens:
+                raise ValueError(f"triton.{name}: its largest bucket must hold the longest row")
         return self
 
     def variant(self, graph: str, engine: str, precision: str) -> GraphVariant:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ctr_export.layout import (
-    MAX_BUCKETS,
+    MOST_GROWTH,
+    SHORTEST_TOKENS,
     STEP_TOKENS,
     TriedLayout,
+    bucket_ladder,
     candidate_layouts,
-    choose_buckets,
     choose_layout,
     usual_layout,
 )
@@ -24,39 +23,27 @@ from ctr_service.bundle.manifest import Layout
 LENGTHS = np.random.default_rng(0).integers(8, 60, 500)
 
 
-def _padded(lengths: np.ndarray, buckets: tuple[int, ...]) -> int:
-    chosen = np.asarray(buckets)[np.searchsorted(buckets, lengths)]
-    return int(chosen.sum())
-
-
-@given(
-    lengths=st.lists(st.integers(3, 512), min_size=1, max_size=60),
-    longest=st.integers(8, 512),
-)
-def test_buckets_hold_every_row(lengths: list[int], longest: int) -> None:
-    """Buckets rise, end at the longest row that may come, and are few."""
-    buckets = choose_buckets(np.minimum(lengths, longest), longest)
+@given(longest=st.integers(2, 512))
+def test_buckets_rise_to_the_longest_row(longest: int) -> None:
+    """Buckets rise strictly, are even up to the last, and end at the longest row that may come."""
+    buckets = bucket_ladder(longest)
     assert list(buckets) == sorted(set(buckets))
     assert buckets[-1] == longest
-    assert len(buckets) <= MAX_BUCKETS
     assert all(bucket % STEP_TOKENS == 0 for bucket in buckets[:-1])
 
 
-@given(lengths=st.lists(st.integers(3, 16), min_size=1, max_size=40))
-def test_no_other_buckets_of_that_number_pad_less(lengths: list[int]) -> None:
-    """The choice is the best of its size, by trying them all."""
-    array = np.array(lengths)
-    buckets = choose_buckets(array, 16)
-    edges = range(STEP_TOKENS, 16, STEP_TOKENS)
-    best = min(
-        _padded(array, (*others, 16)) for others in itertools.combinations(edges, len(buckets) - 1)
-    )
-    assert _padded(array, buckets) == best
+@given(longest=st.integers(9, 512), data=st.data())
+def test_no_row_pads_by_more_than_a_step_or_a_twelfth(longest: int, data: st.DataObject) -> None:
+    """Whatever lengths come, from the shortest bucket on."""
+    length = data.draw(st.integers(SHORTEST_TOKENS, longest))
+    bucket = min(bucket for bucket in bucket_ladder(longest) if bucket >= length)
+    assert bucket - length < max(STEP_TOKENS, length * (MOST_GROWTH - 1))
 
 
-def test_rows_of_one_length_need_few_buckets() -> None:
-    """A bucket that saves nothing is not added."""
-    assert choose_buckets(np.full(100, 24), 64) == (24, 64)
+@pytest.mark.parametrize(("longest", "number"), [(46, 20), (128, 35), (512, 54)])
+def test_buckets_are_few_enough_to_warm_up(longest: int, number: int) -> None:
+    """Each costs a start some runs, so their number grows with the logarithm of the length."""
+    assert len(bucket_ladder(longest)) <= number
 
 
 @pytest.mark.parametrize(

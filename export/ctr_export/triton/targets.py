@@ -1,0 +1,54 @@
+"""The targets of a bundle: which graph each serves, in which layout, and what it warms up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, TENSORRT
+from ctr_export.triton.shapes import GPU_BATCH_TOKENS, doubling_shapes, end_shapes, gpu_layout
+from ctr_export.triton.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from ctr_service.bundle.manifest import Layout, Manifest
+
+GPU_PRECISION = "fp32"
+"""GPU engines reduce precision themselves; the 8-bit graphs are made for CPUs."""
+
+
+def target_specs(
+    manifest: Manifest, *, gpu_batch_tokens: int = GPU_BATCH_TOKENS
+) -> tuple[TargetSpec, ...]:
+    """Return every target of a bundle: the CPU's serves its default graph as it serves in process.
+
+    Args:
+        manifest: its `triton` is not read.
+        gpu_batch_tokens: most padded tokens of a batch on a GPU.
+    """
+    gpu = gpu_layout(manifest.template.max_row_tokens, max_batch_tokens=gpu_batch_tokens)
+    cpu = manifest.layout
+    return (
+        _spec(manifest, CPU, manifest.default.precision, cpu, end_shapes(cpu)),
+        _spec(manifest, CUDA, GPU_PRECISION, gpu, end_shapes(gpu)),
+        _spec(manifest, CUDA_TENSORRT, GPU_PRECISION, gpu, end_shapes(gpu)),
+        _spec(manifest, TENSORRT, GPU_PRECISION, gpu, doubling_shapes(gpu)),
+    )
+
+
+def _spec(
+    manifest: Manifest,
+    target: str,
+    precision: str,
+    layout: Layout,
+    shapes: tuple[tuple[int, int], ...],
+) -> TargetSpec:
+    graph, engine = manifest.default.graph, manifest.default.engine
+    return TargetSpec(
+        target=target,
+        graph=graph,
+        engine=engine,
+        precision=precision,
+        variant=manifest.variant(graph, engine, precision),
+        layout=layout,
+        shapes=shapes,
+        model_version=manifest.model_version,
+    )
