@@ -24,6 +24,8 @@ from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.files import write_text_aside
 from ctr_service.clock import Clock, SystemClock
 from ctr_service.cpus import available_cpus
+from ctr_service.engine_events import EngineEvents
+from ctr_service.engine_order import EngineOrder
 from ctr_service.errors import SettingsError
 from ctr_service.limits import NS_PER_S
 from ctr_service.plan import ZERO_COST_ENGINE
@@ -52,13 +54,14 @@ if TYPE_CHECKING:
 REQUEST_ID_BYTES = 16
 
 
-def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_onnx(order: EngineOrder) -> Engine:
     """Load the bundle's graph into ONNX Runtime. Blocks.
 
     Raises:
         SettingsError: the plan names an engine that this release does not have.
         BundleError: the graph cannot be loaded.
     """
+    bundle, plan = order.bundle, order.plan
     if plan.engine != "onnxruntime":
         raise SettingsError(f"this release runs onnxruntime only, not {plan.engine}")
     layout, measured = plan.layout, plan.variant.costs
@@ -66,7 +69,7 @@ def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
         {plan.graph: bundle.path_of(plan.variant)},
         sessions=plan.sessions,
         threads_a_session=plan.threads_a_session,
-        clock=clock,
+        clock=order.clock,
         costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
     )
     return Engine(
@@ -75,9 +78,11 @@ def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
     )
 
 
-def open_zero_cost(_: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_zero_cost(order: EngineOrder) -> Engine:
     """Open the engine without a model, by which benches measure the gateway alone."""
-    backend = ScriptedBackend(slots=plan.sessions, clock=clock, logits=lengths_as_logits)
+    backend = ScriptedBackend(
+        slots=order.plan.sessions, clock=order.clock, logits=lengths_as_logits
+    )
 
     async def warm_up() -> tuple[Cost, ...]:
         return ()
@@ -85,10 +90,28 @@ def open_zero_cost(_: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
     return Engine(backend, warm_up)
 
 
-def open_engine(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_engine(order: EngineOrder) -> Engine:
     """Open the engine that the plan names; see `open_onnx`. Blocks."""
-    opener = open_zero_cost if plan.engine == ZERO_COST_ENGINE else open_onnx
-    return opener(bundle, plan, clock)
+    if order.plan.triton_target is not None:
+        # Its messages take 40 ms to import: loaded when asked for.
+        from ctr_service.triton_engine import open_triton  # noqa: PLC0415 -- see above
+
+        return open_triton(order)
+    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_onnx
+    return opener(order)
+
+
+async def decide_plan(settings: Settings, bundle: Bundle, cpus: int, sleep: Sleep) -> ServingPlan:
+    """Decide what of the bundle serves; with Triton, what its servers have loaded.
+
+    Raises:
+        SettingsError: the bundle has not what was asked for, or Triton serves something else.
+    """
+    if settings.triton is None:
+        return plan_of(settings, bundle, cpus)
+    from ctr_service.triton_engine import plan_for_triton  # noqa: PLC0415 -- as in open_engine
+
+    return await plan_for_triton(settings, bundle, cpus, sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,7 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     sleep: Sleep = asyncio.sleep
     new_request_id: Callable[[], str] = lambda: secrets.token_hex(REQUEST_ID_BYTES)
-    open_engine: Callable[[Bundle, ServingPlan, Clock], Engine] = open_engine
+    open_engine: Callable[[EngineOrder], Engine] = open_engine
     cpus: Callable[[], int] = available_cpus
     rng: random.Random = field(default_factory=random.Random)
     worker: str | None = None
@@ -158,10 +181,20 @@ class App:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings, outside = self._settings, self._outside
         bundle = await asyncio.to_thread(load_bundle, settings.bundle)
-        plan = plan_of(settings, bundle, outside.cpus())
+        plan = await decide_plan(settings, bundle, outside.cpus(), outside.sleep)
         self._open_metrics(stack, bundle, plan)
         instruments = self.instruments
-        engine = await asyncio.to_thread(outside.open_engine, bundle, plan, outside.clock)
+        events = EngineEvents(instruments, self._log, outside.clock, gone_s=settings.triton_gone_s)
+        order = EngineOrder(
+            settings=settings,
+            bundle=bundle,
+            plan=plan,
+            clock=outside.clock,
+            sleep=outside.sleep,
+            random=outside.rng.random,
+            observer=events,
+        )
+        engine = await asyncio.to_thread(outside.open_engine, order)
         stack.push_async_callback(engine.backend.close)
         # The batcher is built last but stops between the server and the backend.
         before_backend = await stack.enter_async_context(contextlib.AsyncExitStack())
@@ -201,11 +234,12 @@ class App:
         before_backend.push_async_callback(scoring.batcher.close)
         standby.ready(scoring.predictor)
         if lifecycle is None:
-            await self._listen(stack, bundle, plan, standby, serving=True)
+            lifecycle = await self._listen(stack, bundle, plan, standby, serving=True)
         else:
             lifecycle.open()
+        events.attach(lifecycle)
         self._probe_loop(stack)
-        self._tell_serving(stack, bundle, plan, warm_up_s)
+        self._tell_serving(stack, bundle, plan, warm_up_s, engine.backend.slots)
 
     async def _listen(
         self,
@@ -260,7 +294,12 @@ class App:
             self.metrics_port = endpoint.port
 
     def _tell_serving(
-        self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan, warm_up_s: float
+        self,
+        stack: contextlib.AsyncExitStack,
+        bundle: Bundle,
+        plan: ServingPlan,
+        warm_up_s: float,
+        slots: int,
     ) -> None:
         settings = self._settings
         if settings.port_file is not None:
@@ -274,7 +313,7 @@ class App:
             version=bundle.manifest.model_version,
             graph=plan.graph_name,
             warm_up_s=round(warm_up_s, 3),
-            sessions=plan.sessions,
+            sessions=plan.sessions or slots,
             threads_a_session=plan.threads_a_session,
             cpus=plan.cpus,
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from ctr_service.app import Outside
+from ctr_service.app import Outside, decide_plan
+from ctr_service.backend.triton_observer import NullTritonObserver
 from ctr_service.batcher.observer import NullObserver
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.cpus import share_of
+from ctr_service.engine_order import EngineOrder
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
-from ctr_service.scoring import build_scoring, plan_of
+from ctr_service.scoring import build_scoring
 from ctr_service.server.access import check_access
 from ctr_service.stores import NullStoresObserver, describe_stores, open_stores
 from ctr_service.types import Candidate, SearchRequest
@@ -39,9 +41,19 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
     outside = outside or Outside()
     check_access(settings)
     bundle = load_bundle(settings.bundle)
-    plan = plan_of(settings, bundle, share_of(outside.cpus(), settings.workers))
+    cpus = share_of(outside.cpus(), settings.workers)
+    plan = await decide_plan(settings, bundle, cpus, outside.sleep)
+    order = EngineOrder(
+        settings=settings,
+        bundle=bundle,
+        plan=plan,
+        clock=outside.clock,
+        sleep=outside.sleep,
+        random=outside.rng.random,
+        observer=NullTritonObserver(),
+    )
     async with contextlib.AsyncExitStack() as stack:
-        engine = outside.open_engine(bundle, plan, outside.clock)
+        engine = outside.open_engine(order)
         stack.push_async_callback(engine.backend.close)
         costs = await engine.warm_up()
         stores = await stack.enter_async_context(
@@ -89,7 +101,7 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         "max_row_tokens": manifest.template.max_row_tokens,
         "buckets_tokens": list(plan.layout.buckets_tokens),
         "max_batch_tokens": plan.layout.max_batch_tokens,
-        "sessions": plan.sessions,
+        "sessions": plan.sessions or engine.backend.slots,
         "threads_a_session": plan.threads_a_session,
         "cpus": plan.cpus,
         **described,

@@ -104,9 +104,7 @@ class CallerLimitError(OverloadedError):
 
 
 class BackendBusyError(OverloadedError):
-    """The backend's own queue is full: nothing of the batch ran, and running its rows alone would
-    only fill the queue further.
-    """
+    """The backend's own queue is full: nothing ran, and rows alone would only fill it further."""
 
 
 class UnauthenticatedError(CtrError):

@@ -1,16 +1,15 @@
-"""A model repository for the real Triton from a bundle: the CPU target by hand.
-
-The model runs in Triton's Python backend and opens an ONNX Runtime session on the bundle's graph.
-"""
+"""Model repositories for the real Triton: a bundle's own, changed ones, one around any graph."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ctr_service.backend.triton_check import ENGINE, GRAPH_SHA256, MODEL_VERSION, PRECISION
-from ctr_service.bundle.bundle import load_bundle
+from ctr_export.triton.repository import add_repositories
+from ctr_service.bundle.bundle import load_bundle, write_manifest
+from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 MODEL = "ctr_joint"
 
-MODEL_PY = '''
+MODEL_PY = """
 import numpy as np
 import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
@@ -47,7 +46,7 @@ class TritonPythonModel:
         except Exception as error:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(type(error).__name__))
         return pb_utils.InferenceResponse([pb_utils.Tensor("logits", logits)])
-'''
+"""
 
 CONFIG = """
 name: "ctr_joint"
@@ -96,17 +95,40 @@ def write_repository(
     return folder
 
 
-def make_repository(folder: Path, bundle_folder: Path, **served: Any) -> Path:  # noqa: ANN401 -- fields of Served
-    """Write the repository of a bundle's default graph; return its folder."""
-    bundle = load_bundle(bundle_folder)
-    default, layout = bundle.manifest.default, bundle.manifest.layout
-    variant = bundle.manifest.variant(default.graph, default.engine, default.precision)
-    rows = layout.max_batch_tokens // layout.buckets_tokens[0]
-    parameters = {
-        MODEL_VERSION: bundle.manifest.model_version,
-        GRAPH_SHA256: variant.sha256,
-        PRECISION: default.precision,
-        ENGINE: default.engine,
-    }
-    wanted = Served(**{"max_rows": rows, **served})
-    return write_repository(folder, bundle.path_of(variant), parameters, wanted)
+def make_triton_bundle(folder: Path, **tiny: Any) -> Path:  # noqa: ANN401 -- of make_tiny_bundle
+    """Write the tiny bundle with the exporter's `triton/` folder; return it."""
+    make_tiny_bundle(folder, **tiny)
+    write_manifest(folder, add_repositories(folder, load_bundle(folder).manifest))
+    return folder
+
+
+def repository_of(bundle: Path) -> Path:
+    """Return the repository of the target that runs on a CPU."""
+    return bundle / "triton" / "cpu"
+
+
+def changed_repository(folder: Path, bundle: Path, **changes: str) -> Path:
+    """Copy a bundle's repository with other text in its config; return the copy.
+
+    Args:
+        folder: where to.
+        bundle: whose.
+        changes: a field's name -> its value, as they stand in the text.
+    """
+    shutil.copytree(repository_of(bundle), folder)
+    path = folder / MODEL / "config.pbtxt"
+    text = path.read_text()
+    for field, value in changes.items():
+        text, count = re.subn(rf"({field}: )\S+", rf"\g<1>{value}", text)
+        assert count, f"no {field} in the config"
+    path.write_text(text)
+    return folder
+
+
+def set_parameter(repository: Path, name: str, value: str) -> None:
+    """Change a parameter of the model's config."""
+    path = repository / MODEL / "config.pbtxt"
+    pattern = rf'(key: "{name}"\s+value {{\s+string_value: ")[^"]*'
+    text, count = re.subn(pattern, rf"\g<1>{value}", path.read_text())
+    assert count == 1, f"no parameter {name} in the config"
+    path.write_text(text)

@@ -79,7 +79,7 @@ class Heard:
         self.usable = usable
 
 
-def make_backend(  # noqa: PLR0913 -- every argument but one has a default and is named
+def make_backend(
     targets: str,
     heard: Heard,
     *,

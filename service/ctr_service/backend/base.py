@@ -2,7 +2,7 @@
 
 What blocks: nothing on the event loop; `run` awaits the engine elsewhere.
 What raises: `run` raises BackendFailedError when the whole batch failed, DeadlineExceededError when
-the deadline passed before the engine began or answered, BackendBusyError when the engine's own queue
+the deadline passed before the engine began or answered, BackendBusyError when its own queue
 is full; a row that failed alone is in `Outputs.failed_rows`.
 What survives: after `run` raised, the backend still serves the next batch, unless `ready` says no.
 After `close`, `run` raises BackendFailedError.

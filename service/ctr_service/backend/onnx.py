@@ -162,4 +162,3 @@ class OnnxBackend:
         outputs = self._own.sessions[graph].run(tensors)
         compute_ns = self._clock.now_ns() - started_ns
         return Outputs(outputs, compute_ns, rows_without_number(outputs))
-

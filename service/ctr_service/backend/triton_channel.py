@@ -96,7 +96,7 @@ class TritonChannels:
             raise fault_of(error) from None
 
     async def ask(self, model: str, timeout_s: float) -> list[Served]:
-        """Ask over every connection what is served: behind a virtual address each may lead elsewhere.
+        """Ask over every connection what is served: behind one address each may lead elsewhere.
 
         Raises:
             TritonFault: one of them failed.

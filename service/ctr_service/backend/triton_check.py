@@ -24,8 +24,10 @@ MODEL_VERSION = "ctr_model_version"
 GRAPH_SHA256 = "ctr_graph_sha256"
 PRECISION = "ctr_precision"
 ENGINE = "ctr_engine"
+GRAPH = "ctr_graph"
 TARGET = "ctr_target"
-"""Parameters of the config, as the exporter writes them (ctr_export.triton.names)."""
+IDENTITY = (TARGET, GRAPH, MODEL_VERSION, GRAPH_SHA256, PRECISION, ENGINE)
+"""Parameters of the config, as the exporter writes them; a test holds them to its names."""
 REBUILD = (
     "export the bundle again with `ctr-export build` and let Triton load the `triton/` folder of "
     "the bundle that the gateway serves"

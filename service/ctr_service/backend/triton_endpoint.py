@@ -1,4 +1,4 @@
-"""One Triton server: verified before it gets a batch, watched while it does, left alone when it fails.
+"""One Triton server: verified before it gets a batch, watched, and left alone when it fails.
 
 An answer counts only when the connection stood from the verification to the answer: a server that
 was restarted, or another one behind the same address, may serve another model under the same name.
@@ -204,7 +204,10 @@ class Endpoint:
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, or less when the server must be verified again."""
-        waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._wake.wait())]
+        waits = [
+            asyncio.ensure_future(self._sleep(seconds)),
+            asyncio.ensure_future(self._wake.wait()),
+        ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -10,12 +10,12 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ctr_service.backend.triton_endpoint import Endpoint
 from ctr_service.backend.triton_observer import EndpointState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from ctr_service.backend.triton_endpoint import Endpoint
     from ctr_service.backend.triton_observer import TritonObserver
     from ctr_service.backend.triton_targets import Resolve, Target
 
