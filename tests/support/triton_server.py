@@ -107,7 +107,7 @@ class TritonServer:
             request = service_pb2.RepositoryModelUnloadRequest(model_name=model)
             stub.RepositoryModelUnload(request, timeout=START_S)
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send a signal to the server and to all that run its models."""
         os.killpg(self.process_id, number)
 
@@ -124,7 +124,7 @@ class TritonServer:
         """Kill it, as a crash would."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                self.signal(signal.SIGKILL)
+                self.send(signal.SIGKILL)
             self._process.wait()
             self._process = None
 

@@ -109,7 +109,7 @@ class TritonChannels:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        await asyncio.gather(*(channel.close() for channel in self._channels))
+        await asyncio.gather(*(channel.close(None) for channel in self._channels))
 
     async def _watch(self, channel: grpc.aio.Channel) -> None:
         state = channel.get_state()

@@ -114,8 +114,8 @@ def check_config(
 
 def instances_of(config: model_config_pb2.ModelConfig) -> int:
     """Return how many batches the model runs at once: instances, on each GPU named."""
-    count = sum(group.count * max(1, len(group.gpus)) for group in config.instance_group)
-    return max(1, count)
+    counts = [int(g.count) * max(1, len(g.gpus)) for g in config.instance_group]
+    return max(1, sum(counts))
 
 
 def parameter(config: model_config_pb2.ModelConfig, name: str) -> str:

@@ -163,4 +163,4 @@ def _varint(number: int) -> bytes:
 
 def _bytes_of(array: NDArray[np.generic]) -> memoryview:
     """Return the array's own memory, or that of a copy where it is not contiguous."""
-    return memoryview(np.ascontiguousarray(array)).cast("B")
+    return np.ascontiguousarray(array).data.cast("B")
