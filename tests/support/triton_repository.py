@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2
 
 from ctr_export.triton.repository import add_repositories
 from ctr_service.bundle.bundle import load_bundle, write_manifest
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 MODEL = "ctr_joint"
@@ -107,28 +109,40 @@ def repository_of(bundle: Path) -> Path:
     return bundle / "triton" / "cpu"
 
 
-def changed_repository(folder: Path, bundle: Path, **changes: str) -> Path:
-    """Copy a bundle's repository with other text in its config; return the copy.
-
-    Args:
-        folder: where to.
-        bundle: whose.
-        changes: a field's name -> its value, as they stand in the text.
-    """
+def changed_repository(
+    folder: Path, bundle: Path, change: Callable[[model_config_pb2.ModelConfig], None]
+) -> Path:
+    """Copy a bundle's repository with another config, no warm-up, and code that minds nothing."""
     shutil.copytree(repository_of(bundle), folder)
     path = folder / MODEL / "config.pbtxt"
-    text = path.read_text()
-    for field, value in changes.items():
-        text, count = re.subn(rf"({field}: )\S+", rf"\g<1>{value}", text)
-        assert count, f"no {field} in the config"
-    path.write_text(text)
+    config = text_format.Parse(path.read_text(), model_config_pb2.ModelConfig())
+    del config.model_warmup[:]
+    change(config)
+    path.write_text(text_format.MessageToString(config))
+    (folder / MODEL / "1" / "model.py").write_text(MODEL_PY)
     return folder
 
 
-def set_parameter(repository: Path, name: str, value: str) -> None:
-    """Change a parameter of the model's config."""
-    path = repository / MODEL / "config.pbtxt"
-    pattern = rf'(key: "{name}"\s+value {{\s+string_value: ")[^"]*'
-    text, count = re.subn(pattern, rf"\g<1>{value}", path.read_text())
-    assert count == 1, f"no parameter {name} in the config"
-    path.write_text(text)
+def other_parameter(name: str) -> Callable[[model_config_pb2.ModelConfig], None]:
+    """Change one parameter."""
+
+    def change(config: model_config_pb2.ModelConfig) -> None:
+        config.parameters[name].string_value = "other"
+
+    return change
+
+
+def wide_ids(config: model_config_pb2.ModelConfig) -> None:
+    """Take ids of 64 bits."""
+    config.input[0].data_type = model_config_pb2.TYPE_INT64
+
+
+def few_rows(config: model_config_pb2.ModelConfig) -> None:
+    """Take less rows than the gateway packs."""
+    config.max_batch_size = 4
+
+
+def narrow(config: model_config_pb2.ModelConfig) -> None:
+    """One instance, and room for one request in its queue."""
+    config.instance_group[0].count = 1
+    config.dynamic_batching.default_queue_policy.max_queue_size = 1

@@ -54,7 +54,11 @@ class TritonServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="triton-")
         self._log = Path(self._folder.name) / "log"
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def target(self) -> str:
@@ -119,6 +123,14 @@ class TritonServer:
                 parent = int(rest.split()[1])
                 if parent == self.process_id and STUB.startswith(name.partition("(")[2]):
                     os.kill(int(line.parent.name), number)
+
+    def stop_in_its_tracks(self) -> None:
+        """Stop the server, not those that run its models; connections stand."""
+        os.kill(self.process_id, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        os.kill(self.process_id, signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill it, as a crash would."""
