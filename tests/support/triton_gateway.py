@@ -16,7 +16,7 @@ from ctr_client.aio_client import AsyncPredictionClient
 from ctr_client.errors import PredictionError
 from ctr_client.messages import Item, search
 from ctr_client.options import ClientOptions
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.gateway import Gateway
 from tests.support.remote_world import eventually
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Callers:
 
     async def ask(self, query: int = 0, deadline_s: float = LONG_S) -> Ask:
         """Ask once; check that the answer is right, and that it came in time."""
-        began_s, reason, scores = time.monotonic(), "", ()
+        scores: tuple[float, ...] = ()
+        began_s = time.monotonic()
         try:
             answer = await self.client.predict_clicks(a_search(query), deadline_s=deadline_s)
         except PredictionError as error:
@@ -92,14 +93,14 @@ class Callers:
 
         await eventually(all_scored)
 
-    async def hears(self, metric: str) -> None:
-        """Wait until a sample of /metrics, given as a pattern, is above zero."""
+    async def hears(self, sample: str, least: float = 1) -> None:
+        """Wait until a sample of /metrics, given as a pattern, is so high."""
 
-        async def above_zero() -> bool:
-            page = await self.metrics()
-            return re.search(rf"^{metric} (?!0\.0$)", page, re.MULTILINE) is not None
+        async def is_high() -> bool:
+            found = re.findall(rf"^{sample} (\S+)$", await self.metrics(), re.MULTILINE)
+            return sum(map(float, found)) >= least
 
-        await eventually(above_zero)
+        await eventually(is_high)
 
     async def metrics(self) -> str:
         """Return the text of /metrics."""
@@ -121,7 +122,10 @@ def _read(answer: pb.PredictClicksResponse) -> tuple[str, tuple[float, ...]]:
 @contextlib.asynccontextmanager
 async def callers_of(bundle: Path, targets: str, *flags: str) -> AsyncIterator[Callers]:
     """A gateway on given servers, with callers that know what is right."""
-    with running_gateway(bundle, "--triton", targets, *UNCACHED, *flags) as gateway:
+    # Waited for in a thread: this loop may be what lies between the gateway and its Triton.
+    gateway = Gateway(bundle, "--triton", targets, *UNCACHED, *flags)
+    try:
+        await asyncio.to_thread(gateway.event, "serving")
         options = ClientOptions(max_attempts=1)
         async with AsyncPredictionClient(gateway.target, options) as client:
             callers = Callers(gateway, client)
@@ -131,3 +135,5 @@ async def callers_of(bundle: Path, targets: str, *flags: str) -> AsyncIterator[C
             assert len(set(callers.expected.values())) == QUERIES
             callers.asks.clear()
             yield callers
+    finally:
+        await asyncio.to_thread(gateway.close)

@@ -291,7 +291,7 @@ async def test_lateness_speaks_against_a_server_that_had_time(
 
 async def test_pods_come_and_go(pair: tuple[FakeTriton, FakeTriton]) -> None:
     """New addresses of a name are used once verified; those that vanished get nothing more."""
-    addresses = (pair[0].target,)
+    addresses: tuple[str, ...] = (pair[0].target,)
 
     async def resolve(_: Target) -> tuple[str, ...]:
         return addresses

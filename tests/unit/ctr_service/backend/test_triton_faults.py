@@ -19,7 +19,7 @@ CODE = grpc.StatusCode
 def raised(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
     """What the library raises."""
     nothing = grpc.aio.Metadata()
-    return grpc.aio.AioRpcError(code, nothing, nothing, details=details)
+    return grpc.aio.AioRpcError(code, nothing, nothing, details, None)
 
 
 @pytest.mark.parametrize(

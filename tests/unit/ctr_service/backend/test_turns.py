@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctr_service.backend.turns import Turns
+from ctr_service.backend.turns import Turn, Turns
 
 
 def test_a_run_that_waits_begins_when_a_place_is_given_up() -> None:
@@ -41,7 +41,8 @@ def test_never_more_runs_than_places_and_time_does_not_go_back(
     width: int, steps: list[bool], random: object
 ) -> None:
     """In any order of arrivals and ends, at most `width` have begun, and none before it arrived."""
-    turns, inside = Turns(width), []
+    turns = Turns(width)
+    inside: list[tuple[Turn, int]] = []
     for now, arrives in enumerate(steps):
         if arrives or not inside:
             inside.append((turns.enter(now), now))
