@@ -71,11 +71,15 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         """Where it listens."""
         return f"127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
-        """Listen, on the same port as before."""
+    async def start(self, credentials: grpc.ServerCredentials | None = None) -> None:
+        """Listen, on the same port as before; with credentials over TLS."""
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
         await self._server.start()
 
     async def kill(self) -> None:

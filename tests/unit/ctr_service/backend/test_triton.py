@@ -12,8 +12,12 @@ import pytest
 
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.scripted import scripted_logits
+from ctr_service.backend.triton_ask import ask_triton
+from ctr_service.backend.triton_channel import Tls
 from ctr_service.backend.triton_endpoint import EndpointOptions
 from ctr_service.backend.triton_observer import EndpointState
+from ctr_service.backend.triton_targets import parse_targets
+from ctr_service.backend.triton_targets import resolve as system_resolve
 from ctr_service.clock import SystemClock
 from ctr_service.errors import (
     BackendBusyError,
@@ -22,6 +26,7 @@ from ctr_service.errors import (
     SettingsError,
 )
 from ctr_service.limits import NS_PER_S
+from tests.support.certificates import Authority
 from tests.support.fake_triton import FakeTriton, fake_triton, make_config
 from tests.support.redis_server import free_port
 from tests.support.rows import make_row, padded
@@ -29,12 +34,13 @@ from tests.support.triton_world import PARAMETERS, Heard, connected, make_backen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from tritonclient.grpc import service_pb2
 
     from ctr_service.backend.base import Outputs
     from ctr_service.backend.triton import TritonBackend
-    from ctr_service.backend.triton_targets import Target
+    from ctr_service.backend.triton_targets import Resolve, Target
     from tests.support.fake_triton import Context
 
 PATIENCE_S = 20.0
@@ -415,3 +421,67 @@ async def test_warm_up_measures_every_shape_over_the_wire(server: FakeTriton) ->
         assert backend.costs == costs
     assert [(cost.bucket_tokens, cost.rows) for cost in costs] == [(8, 1), (8, 4), (16, 1), (16, 2)]
     assert all(cost.seconds > 0 for cost in costs)
+
+
+async def test_over_tls_the_certificate_must_be_for_the_configured_name(tmp_path: Path) -> None:
+    """It is for the name, though the address behind it is connected to; another name is refused."""
+    authority = Authority(tmp_path)
+    pem = authority.issue("server", "triton.ml")
+    credentials = grpc.ssl_server_credentials(
+        [(pem.private_key.read_bytes(), pem.certificate.read_bytes())]
+    )
+    server = FakeTriton()
+    await server.start(credentials)
+
+    async def resolve(_: Target) -> tuple[str, ...]:
+        return (server.target,)
+
+    options = EndpointOptions(tls=Tls(roots=authority.ca.read_bytes()))
+    right = make_backend("triton.ml:8001", Heard(), options=options, resolver=resolve)
+    async with connected(right):
+        await run(right)
+    wrong = make_backend("other.ml:8001", Heard(), options=options, resolver=resolve)
+    with pytest.raises(SettingsError, match="no Triton server came up"):
+        await wrong.start(1.0)
+    await wrong.close()
+    await server.kill()
+
+
+async def ask(targets: str, resolver: Resolve = system_resolve) -> str:
+    """Return which target servers tell of, for a bundle of version t1."""
+    told = await ask_triton(
+        parse_targets(targets),
+        "ctr_joint",
+        model_version="t1",
+        tls=None,
+        patience_s=1.0,
+        sleep=asyncio.sleep,
+        resolve=resolver,
+    )
+    return told["ctr_target"]
+
+
+async def test_before_the_start_a_server_of_the_bundles_version_is_believed(
+    pair: tuple[FakeTriton, FakeTriton],
+) -> None:
+    """While a fleet is rolled over, servers tell of different targets."""
+    parameters = {**PARAMETERS, "ctr_target": "cpu"}
+    old = {**parameters, "ctr_model_version": "t0", "ctr_target": "tensorrt"}
+    pair[0].config, pair[1].config = make_config(old), make_config(parameters)
+    assert await ask(both(pair)) == "cpu"
+    assert await ask(pair[0].target) == "tensorrt"
+
+
+async def test_before_the_start_a_server_is_waited_for_but_not_for_ever(
+    server: FakeTriton,
+) -> None:
+    """The sentence names every server and its reason, and the flag that gives more time."""
+    server.config = None
+
+    async def no_name(_: Target) -> tuple[str, ...]:
+        raise OSError("no such name")
+
+    with pytest.raises(SettingsError, match=r"no available versions.*--triton-wait-s"):
+        await ask(server.target)
+    with pytest.raises(SettingsError, match="cannot be resolved"):
+        await ask("triton.ml:8001", no_name)
