@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 BAYES_AUC_RANGE = (0.70, 0.85)
 BASELINE_MAX_LIFT_SHARE = 0.80
@@ -89,3 +89,16 @@ def check_generated(figures: Mapping[str, float]) -> list[Check]:
             entropy < MAX_NORMALISED_ENTROPY,
         ),
     ]
+
+
+def broken_names(checks: Sequence[Check], targets: Sequence[Check], *, strict: bool) -> list[str]:
+    """Return what fails the demo: each broken check, and when `strict` each missed target.
+
+    Args:
+        checks: of serving; they hold on every machine, or something is broken.
+        targets: of model quality; another processor rounds otherwise and may miss by a hair what
+            our CI holds.
+        strict: a missed target fails the demo too.
+    """
+    counted = [*checks, *targets] if strict else checks
+    return [check.name for check in counted if not check.holds]

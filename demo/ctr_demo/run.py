@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_demo.checks import check_generated, check_serving
+from ctr_demo.checks import broken_names, check_generated, check_serving
 from ctr_demo.errors import DemoError
 from ctr_demo.figures import label_figures, latency_figures, truth_figures
 from ctr_demo.gateway import running_gateway
@@ -38,8 +38,7 @@ def run_demo(plan: DemoPlan, console: Console, clock: Clock, *, strict: bool) ->
     """Run every step, write the report, and return the names of the broken checks.
 
     Targets of model quality, which a generated log allows, are always printed and reported as held
-    or missed. A miss counts as broken when `strict`: another processor rounds otherwise and may
-    miss by a hair what our CI holds.
+    or missed; see `broken_names`.
 
     Raises:
         DemoError: a step failed.
@@ -65,8 +64,7 @@ def run_demo(plan: DemoPlan, console: Console, clock: Clock, *, strict: bool) ->
     console.print(
         f"report: {report_path}   bundle: {plan.bundle}   {seconds['total']:.0f} s in all"
     )
-    counted = [*checks, *targets] if strict else checks
-    return [check.name for check in counted if not check.holds]
+    return broken_names(checks, targets, strict=strict)
 
 
 def _serve(

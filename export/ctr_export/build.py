@@ -122,7 +122,11 @@ class Builder:
             self._options.version,
         )
         self._say("writing the bundle")
-        manifest = add_repositories(staged, write_files(staged, self._checkpoint, choice))
+        manifest = add_repositories(
+            staged,
+            write_files(staged, self._checkpoint, choice),
+            gpu_batch_tokens=self._options.gpu_batch_tokens,
+        )
         shutil.rmtree(work)
         write_manifest(staged, manifest)
         return Built(manifest, verdicts, tried)

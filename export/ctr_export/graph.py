@@ -45,6 +45,11 @@ DYNAMIC_AXES = {
 }
 
 
+MASKED = -1e4
+"""Added to the attention score of padding: its softmax is an exact zero in float32, as with the
+lowest float32. That one is infinite in FP16, and a row of nothing but padding then gives NaN."""
+
+
 class JointGraph(nn.Module):
     """A classifier with one logit behind the graph's signature."""
 
@@ -71,11 +76,10 @@ class JointGraph(nn.Module):
         """
         at = torch.arange(input_ids.shape[1], dtype=torch.int32, device=input_ids.device)[None]
         real = at < lengths[:, None]
-        lowest = torch.finfo(torch.float32).min
         arguments = {
             "input_ids": input_ids,
             # Broadcasts over heads and queries; an exact zero after softmax where it is padding.
-            "attention_mask": torch.where(real, 0.0, lowest)[:, None, None, :],
+            "attention_mask": torch.where(real, 0.0, MASKED)[:, None, None, :],
         }
         if self._token_types:
             second = (at >= first_lengths[:, None]) & real

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ctr_export.catalogue import CATALOGUE
 from ctr_export.gate import GateLimits
+from ctr_export.triton.names import GPU_BATCH_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class BuildOptions:
         limits: the gate's.
         judge_slow: judge candidates that are no faster than the plain graph, too.
         cores: cores to measure for.
+        gpu_batch_tokens: most padded tokens of a batch of Triton's GPU targets.
         name, version: of the model; None for the checkpoint's own.
         seed: of samples, folds and shuffles.
     """
@@ -29,6 +31,7 @@ class BuildOptions:
     limits: GateLimits = field(default_factory=GateLimits)
     judge_slow: bool = False
     cores: int = 1
+    gpu_batch_tokens: int = GPU_BATCH_TOKENS
     name: str | None = None
     version: str | None = None
     seed: int = 0

@@ -127,8 +127,8 @@ def _wire(manifest: Manifest) -> str:
     sent = [pair_bytes(variant.inputs, bucket) for bucket in (first, last)]
     usual = [usual_pair_bytes(bucket) for bucket in (first, last)]
     return (
-        f"{', '.join(manifest.triton)}; a pair of {first} to {last} tokens is {sent[0]} to {sent[1]} "
-        f"bytes (int64 ids, mask and types: {usual[0]} to {usual[1]}), its answer "
+        f"{', '.join(manifest.triton)}; a pair of {first} to {last} tokens is {sent[0]} to "
+        f"{sent[1]} bytes (int64 ids, mask and types: {usual[0]} to {usual[1]}), its answer "
         f"{pair_bytes(variant.outputs, last)}"
     )
 

@@ -7,15 +7,14 @@ that the model never trained on), `metrics.json`, `train_config.json` and plots.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ctr_service.bundle.features import FeatureSchema
-from ctr_service.bundle.files import sha256_of, write_text_aside
+from ctr_service.bundle.files import sha256_of
+from ctr_service.bundle.seal import Seal
 from ctr_service.bundle.template import InputTemplate
 from ctr_train.errors import CheckpointError
 from ctr_train.heldout import HeldOut, SplitName, read_heldout_file
@@ -52,6 +51,15 @@ WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 MODEL_CONFIG_FILE = "config.json"
 PLOTS_FOLDER = "plots"
+SEAL = Seal(
+    kind="checkpoint",
+    list_file=INFO_FILE,
+    list_name=INFO_FILE,
+    digest_file=INFO_DIGEST_FILE,
+    schema_version=SCHEMA_VERSION,
+    command="ctr-train fit",
+    error=CheckpointError,
+)
 
 REQUIRED_FILES = (
     MODEL_CONFIG_FILE,
@@ -131,15 +139,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         CheckpointError: absent, incomplete, tampered with, or of another schema version.
     """
-    info = _parse(_read_info(folder))
-    for name, expected_sha256 in info.files.items():
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()):
-            raise CheckpointError(f"{INFO_FILE} names {name}, which lies outside the checkpoint")
-        if not path.is_file():
-            raise CheckpointError(f"{folder} is incomplete: {name} is missing; fit it again")
-        if sha256_of(path) != expected_sha256:
-            raise CheckpointError(f"{folder / name} does not match {INFO_FILE}: changed or cut")
+    info = SEAL.parse(SEAL.read(folder), CheckpointInfo)
+    SEAL.check(folder, info.files.items())
     return Checkpoint(folder, info)
 
 
@@ -162,42 +163,4 @@ def digest_files(folder: Path) -> dict[str, str]:
 
 def write_info(folder: Path, info: CheckpointInfo) -> None:
     """Write `ctr_checkpoint.json` and its digest; call it last, into a staged folder."""
-    raw = json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
-    digest = hashlib.sha256(raw.encode()).hexdigest()
-    write_text_aside(folder / INFO_FILE, raw)
-    write_text_aside(folder / INFO_DIGEST_FILE, f"{digest}  {INFO_FILE}\n")
-
-
-def _read_info(folder: Path) -> bytes:
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder} is no folder; make a checkpoint with `ctr-train fit`")
-    try:
-        raw = (folder / INFO_FILE).read_bytes()
-        expected = (folder / INFO_DIGEST_FILE).read_bytes()
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{folder} is no complete checkpoint: {error.filename} is missing; "
-            "make it with `ctr-train fit`"
-        ) from error
-    if expected.split()[:1] != [hashlib.sha256(raw).hexdigest().encode()]:
-        raise CheckpointError(f"{folder / INFO_FILE} does not match {INFO_DIGEST_FILE}")
-    return raw
-
-
-def _parse(raw: bytes) -> CheckpointInfo:
-    try:
-        content = json.loads(raw)
-    except ValueError as error:
-        raise CheckpointError(f"{INFO_FILE} is no JSON: {error}") from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
-        raise CheckpointError(
-            f"{INFO_FILE} has schema version {version}; this program reads {SCHEMA_VERSION}. "
-            "Use the release that wrote the checkpoint, or fit it again"
-        )
-    try:
-        return CheckpointInfo.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(f"{INFO_FILE}: {where}: {first['msg']}") from error
+    SEAL.write(folder, info)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
+from ctr_service.lazy_group import LazyGroup
 from ctr_train.runtime import set_environment
 
 COMMANDS = {
@@ -18,32 +17,10 @@ COMMANDS = {
 """Name -> short help. Known without an import, so that `--help` does not wait for PyTorch."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in `ctr_train.commands.<name>`, as an attribute of that name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands, sorted."""
-        del ctx
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None when there is none of that name."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"ctr_train.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in sorted(COMMANDS)])
-
-
 @click.group(
     cls=LazyGroup,
+    package="ctr_train.commands",
+    lines=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each command has its own --help, with an example.",
 )

@@ -53,8 +53,12 @@ class TrainConfig(BaseModel):
         int, Field(ge=0, lt=2**32, description="Seed of the split and of training.")
     ] = 0
     validation_share: Annotated[
-        float, Field(gt=0, lt=0.5, description="Share of the groups to stop and calibrate on.")
-    ] = 0.1
+        Annotated[float, Field(gt=0, lt=0.5)] | Literal["auto"],
+        Field(
+            description="Share of the groups to stop and calibrate on; auto: 0.1, and down to 0.05 "
+            "of a log of fewer than 20,000 rows, as long as 700 are left."
+        ),
+    ] = "auto"
     test_share: Annotated[
         float, Field(gt=0, lt=0.5, description="Share of the groups to report on.")
     ] = 0.2

@@ -18,7 +18,7 @@ from ctr_train.held_rows import limit_rows
 from ctr_train.log import read_log
 from ctr_train.position import tie_positions
 from ctr_train.precision import resolve_precision, training_device
-from ctr_train.split import split_by_group
+from ctr_train.split import resolve_validation_share, split_by_group
 from ctr_train.training import resolve_epochs
 
 if TYPE_CHECKING:
@@ -79,10 +79,11 @@ def read_inputs(log_path: Path, config: TrainConfig, reporter: Reporter) -> Inpu
     """
     base_model = find_base_model(config.base_model)
     log = read_log(log_path, group_column=config.group)
+    validation_share = resolve_validation_share(config.validation_share, len(log))
     split = split_by_group(
         log.group,
         seed=config.seed,
-        validation_share=config.validation_share,
+        validation_share=validation_share,
         test_share=config.test_share,
     )
     for notice in (*log.notices, *check_split(log, split)):
@@ -91,6 +92,7 @@ def read_inputs(log_path: Path, config: TrainConfig, reporter: Reporter) -> Inpu
     reporter.say(", ".join(f"{name} {rows:,} rows" for name, rows in sizes.items()))
     exact = config.model_copy(
         update={
+            "validation_share": validation_share,
             "epochs": resolve_epochs(config.epochs, sizes["train"]),
             "base_model": base_model,
             "precision": resolve_precision(config.precision, training_device()),

@@ -109,7 +109,7 @@ def _metrics(
     return figures | {
         "training.rows_per_second": trained.rows_per_second,
         "split.seed": float(config.seed),
-        "split.validation_share": config.validation_share,
+        "split.validation_share": float(config.validation_share),
         "split.test_share": config.test_share,
     }
 

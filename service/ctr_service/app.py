@@ -1,9 +1,10 @@
 """The composition root: builds every object, and owns the order of start and stop.
 
-Start: the bundle is checked, metrics open, the engine loads, gRPC listens with health NOT_SERVING,
-warm-up runs, the batcher starts, the gate opens and health says SERVING. One of several workers
-listens last: whoever listens on a shared port gets its part of the connections, ready or not. Stop
-is the same backwards; `server.lifecycle` says how the server lets go.
+Start: files of TLS and tokens are looked at, the bundle is checked, metrics open, the engine loads,
+gRPC listens with health NOT_SERVING, warm-up runs, the batcher starts, the gate opens and health
+says SERVING. One of several workers listens last: whoever listens on a shared port gets its part of
+the connections, ready or not. Stop is the same backwards; `server.lifecycle` says how the server
+lets go.
 """
 
 from __future__ import annotations
@@ -17,22 +18,18 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from ctr_service.backend.base import Cost
-from ctr_service.backend.onnx import OnnxBackend
-from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.files import write_text_aside
-from ctr_service.clock import Clock, SystemClock
+from ctr_service.clock import SystemClock
 from ctr_service.cpus import available_cpus
 from ctr_service.engine_events import EngineEvents
 from ctr_service.engine_order import EngineOrder
-from ctr_service.errors import SettingsError
+from ctr_service.engines import decide_plan, open_engine
 from ctr_service.limits import NS_PER_S
-from ctr_service.plan import ZERO_COST_ENGINE
-from ctr_service.scoring import Engine, build_scoring, plan_of
+from ctr_service.scoring_start import start_scoring
+from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
 from ctr_service.server.standby import Standby
-from ctr_service.stores import open_stores
 from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
 from ctr_service.telemetry.lag import LoopLagProbe
@@ -47,71 +44,13 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from ctr_service.bundle.bundle import Bundle
+    from ctr_service.clock import Clock
     from ctr_service.plan import ServingPlan
+    from ctr_service.scoring import Engine
     from ctr_service.server.lifecycle import Lifecycle, Sleep
     from ctr_service.settings import Settings
 
 REQUEST_ID_BYTES = 16
-
-
-def open_onnx(order: EngineOrder) -> Engine:
-    """Load the bundle's graph into ONNX Runtime. Blocks.
-
-    Raises:
-        SettingsError: the plan names an engine that this release does not have.
-        BundleError: the graph cannot be loaded.
-    """
-    bundle, plan = order.bundle, order.plan
-    if plan.engine != "onnxruntime":
-        raise SettingsError(f"this release runs onnxruntime only, not {plan.engine}")
-    layout, measured = plan.layout, plan.variant.costs
-    backend = OnnxBackend(
-        {plan.graph: bundle.path_of(plan.variant)},
-        sessions=plan.sessions,
-        threads_a_session=plan.threads_a_session,
-        clock=order.clock,
-        costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
-    )
-    return Engine(
-        backend,
-        lambda: backend.warm_up(plan.graph, layout.buckets_tokens, layout.max_batch_tokens),
-    )
-
-
-def open_zero_cost(order: EngineOrder) -> Engine:
-    """Open the engine without a model, by which benches measure the gateway alone."""
-    backend = ScriptedBackend(
-        slots=order.plan.sessions, clock=order.clock, logits=lengths_as_logits
-    )
-
-    async def warm_up() -> tuple[Cost, ...]:
-        return ()
-
-    return Engine(backend, warm_up)
-
-
-def open_engine(order: EngineOrder) -> Engine:
-    """Open the engine that the plan names; see `open_onnx`. Blocks."""
-    if order.plan.triton_target is not None:
-        # Its messages take 40 ms to import: loaded when asked for.
-        from ctr_service.triton_engine import open_triton  # noqa: PLC0415 -- see above
-
-        return open_triton(order)
-    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_onnx
-    return opener(order)
-
-
-async def decide_plan(settings: Settings, bundle: Bundle, cpus: int, sleep: Sleep) -> ServingPlan:
-    """Decide what of the bundle serves; with Triton, what its servers have loaded.
-
-    Raises:
-        SettingsError: the bundle has not what was asked for, or Triton serves something else.
-    """
-    if settings.triton is None:
-        return plan_of(settings, bundle, cpus)
-    from ctr_service.triton_engine import plan_for_triton  # noqa: PLC0415 -- as in open_engine
-
-    return await plan_for_triton(settings, bundle, cpus, sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +93,8 @@ class App:
         """Serve; returns when health says SERVING. What was begun is undone when it fails.
 
         Raises:
-            SettingsError: a port cannot be had, or the bundle has not what was asked for.
+            SettingsError: a file of TLS or of tokens is wrong, a port cannot be had, or the bundle
+                has not what was asked for.
             BundleError: the bundle is not what it should be.
             BackendFailedError: warm-up failed.
         """
@@ -180,11 +120,15 @@ class App:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings, outside = self._settings, self._outside
+        # The server reads these files again, but only after the engine has loaded: a wrong path
+        # must not cost a long start first.
+        await asyncio.to_thread(check_access, settings)
         bundle = await asyncio.to_thread(load_bundle, settings.bundle)
         plan = await decide_plan(settings, bundle, outside.cpus(), outside.sleep)
         self._open_metrics(stack, bundle, plan)
-        instruments = self.instruments
-        events = EngineEvents(instruments, self._log, outside.clock, gone_s=settings.triton_gone_s)
+        events = EngineEvents(
+            self.instruments, self._log, outside.clock, gone_s=settings.triton_gone_s
+        )
         order = EngineOrder(
             settings=settings,
             bundle=bundle,
@@ -207,31 +151,25 @@ class App:
         began_ns = outside.clock.now_ns()
         costs = await engine.warm_up()
         warm_up_s = (outside.clock.now_ns() - began_ns) / NS_PER_S
-        instruments.warmed_up(warm_up_s)
-        stores = await before_backend.enter_async_context(
-            open_stores(
-                settings,
-                bundle.manifest.features,
-                clock=outside.clock,
-                random=outside.rng.random,
-                observer=instruments,
-            )
-        )
-        scoring = build_scoring(
+        self.instruments.warmed_up(warm_up_s)
+        scoring, stores = await start_scoring(
+            before_backend,
             settings=settings,
             bundle=bundle,
             plan=plan,
             backend=engine.backend,
             costs=costs,
-            observer=instruments,
+            observer=self.instruments,
             clock=outside.clock,
             rng=outside.rng,
-            stores=stores,
         )
-        instruments.watch_cache(scoring.token_cache)
-        instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
-        await scoring.batcher.start()
-        before_backend.push_async_callback(scoring.batcher.close)
+        if stores.hub is not None and (failure := await stores.hub.check()) is not None:
+            # Redis is never needed, but nobody asks for one that is not there.
+            self._log.warning(
+                "redis_does_not_answer", failure=failure.value, until_then="served without it"
+            )
+        self.instruments.watch_cache(scoring.token_cache)
+        self.instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
         standby.ready(scoring.predictor)
         if lifecycle is None:
             lifecycle = await self._listen(stack, bundle, plan, standby, serving=True)

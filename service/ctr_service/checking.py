@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_service.app import Outside, decide_plan
+from ctr_service.app import Outside
 from ctr_service.backend.triton_observer import NullTritonObserver
-from ctr_service.batcher.observer import NullObserver
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.cpus import share_of
 from ctr_service.engine_order import EngineOrder
+from ctr_service.engines import decide_plan
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
-from ctr_service.scoring import build_scoring
+from ctr_service.scoring_start import NullScoringObserver, start_scoring
 from ctr_service.server.access import check_access
-from ctr_service.stores import NullStoresObserver, describe_stores, open_stores
+from ctr_service.stores import describe_stores
 from ctr_service.types import Candidate, SearchRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ctr_service.bundle.bundle import Bundle
+    from ctr_service.plan import ServingPlan
     from ctr_service.settings import Settings
+    from ctr_service.types import Answer
 
 NS_PER_MS = 1e6
 
@@ -52,43 +56,56 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         random=outside.rng.random,
         observer=NullTritonObserver(),
     )
+    rehearsal = await _rehearse(order, outside)
+    probability = rehearsal.answer.predictions[0].click_probability
+    if rehearsal.answer.degraded or probability is None:
+        raise BackendFailedError("the model gave no score for a plain row")
+    return {
+        **_what_serves(bundle, plan, rehearsal.slots),
+        **rehearsal.stores,
+        "pairs_per_second_when_exported": plan.variant.pairs_per_second,
+        "probability_of_one_row": probability,
+        "milliseconds_of_one_row": rehearsal.answer.timings.total_ns / NS_PER_MS,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsal:
+    """What one row came to, what was found of the stores by name, and batches at once."""
+
+    answer: Answer
+    stores: Mapping[str, object]
+    slots: int
+
+
+async def _rehearse(order: EngineOrder, outside: Outside) -> _Rehearsal:
+    """Start everything but the server, score one row, and stop it all again."""
     async with contextlib.AsyncExitStack() as stack:
         engine = outside.open_engine(order)
         stack.push_async_callback(engine.backend.close)
-        costs = await engine.warm_up()
-        stores = await stack.enter_async_context(
-            open_stores(
-                settings,
-                bundle.manifest.features,
-                clock=outside.clock,
-                random=float,  # 0.0: jitter is for crowds
-                observer=NullStoresObserver(),
-            )
-        )
-        scoring = build_scoring(
-            settings=settings,
-            bundle=bundle,
-            plan=plan,
+        scoring, stores = await start_scoring(
+            stack,
+            settings=order.settings,
+            bundle=order.bundle,
+            plan=order.plan,
             backend=engine.backend,
-            costs=costs,
-            observer=NullObserver(),
+            costs=await engine.warm_up(),
+            observer=NullScoringObserver(),
             clock=outside.clock,
             rng=outside.rng,
-            stores=stores,
         )
-        await scoring.batcher.start()
-        stack.push_async_callback(scoring.batcher.close)
-        described = await describe_stores(settings, stores)
+        described = await describe_stores(order.settings, stores)
         request = SearchRequest(
             request_id="check",
             query="check",
             candidates=(Candidate(item_id="check", title="check"),),
-            deadline_ns=outside.clock.now_ns() + round(settings.max_deadline_s * NS_PER_S),
+            deadline_ns=outside.clock.now_ns() + round(order.settings.max_deadline_s * NS_PER_S),
         )
         answer = await scoring.predictor.predict(request)
-    probability = answer.predictions[0].click_probability
-    if answer.degraded or probability is None:
-        raise BackendFailedError("the model gave no score for a plain row")
+        return _Rehearsal(answer, described, engine.backend.slots)
+
+
+def _what_serves(bundle: Bundle, plan: ServingPlan, slots: int) -> dict[str, object]:
     manifest = bundle.manifest
     return {
         "bundle": str(bundle.folder),
@@ -101,11 +118,7 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         "max_row_tokens": manifest.template.max_row_tokens,
         "buckets_tokens": list(plan.layout.buckets_tokens),
         "max_batch_tokens": plan.layout.max_batch_tokens,
-        "sessions": plan.sessions or engine.backend.slots,
+        "sessions": slots,
         "threads_a_session": plan.threads_a_session,
         "cpus": plan.cpus,
-        **described,
-        "pairs_per_second_when_exported": plan.variant.pairs_per_second,
-        "probability_of_one_row": probability,
-        "milliseconds_of_one_row": answer.timings.total_ns / NS_PER_MS,
     }

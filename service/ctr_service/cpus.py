@@ -1,15 +1,18 @@
-"""How many CPUs this process may use: its affinity and its cgroup quota, not the host's count."""
+"""The CPUs of this process: how many it may use, and who must not use them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+TOKENIZER_THREADS = "TOKENIZERS_PARALLELISM"
 CGROUP_V2_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def available_cpus(quota_file: Path = CGROUP_V2_QUOTA) -> int:
-    """Return at least 1.
+    """Return how many CPUs this process may use, at least 1.
+
+    That is its affinity and its cgroup quota, not the host's count.
 
     Args:
         quota_file: cgroup v2's `cpu.max`: "max 100000" or "<quota us> <period us>".
@@ -32,6 +35,16 @@ def share_of(cpus: int, workers: int) -> int:
     divide is left to their event loops.
     """
     return max(1, cpus // workers)
+
+
+def keep_tokenizer_on_its_thread() -> None:
+    """Let the tokenizers library use the calling thread alone, as it asks its variable each time.
+
+    By itself it deals a batch out to a thread a CPU, and the event loop waits for them. A list's
+    texts take half a millisecond together; a thread that has to win a CPU from the engine's first
+    takes longer (16 titles beside two busy cores: 4.0 ms in the 90th percentile, not 0.5).
+    """
+    os.environ[TOKENIZER_THREADS] = "false"
 
 
 def _affinity() -> int:

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ctr_service.app import App
+from ctr_service.cpus import keep_tokenizer_on_its_thread
 from ctr_service.heap import settle_heap
 from ctr_service.server.signals import StopSignals
 from ctr_service.telemetry.logs import LoopErrors
@@ -42,6 +43,7 @@ async def run_until_asked(
         CtrError: the start failed.
     """
     asyncio.get_running_loop().set_exception_handler(LoopErrors(log))
+    keep_tokenizer_on_its_thread()
     starting = asyncio.create_task(app.start())
     asked = asyncio.create_task(signals.asked())
     await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)

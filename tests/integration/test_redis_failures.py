@@ -17,7 +17,7 @@ from tests.support.remote_world import eventually, remote_world, value_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ctr_service.remote.cache import CacheLayer
+    from ctr_service.remote.layer import CacheLayer
 
 KEYS = tuple(b"k%d" % n for n in range(200))
 SHORT_S = 0.02

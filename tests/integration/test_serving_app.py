@@ -18,14 +18,16 @@ from ctr_client.messages import Item, search
 from ctr_client.options import ClientOptions
 from ctr_service.app import App, Outside
 from ctr_service.backend.scripted import ScriptedBackend
-from ctr_service.errors import BackendFailedError
+from ctr_service.errors import BackendFailedError, SettingsError
 from ctr_service.scoring import Engine
 from ctr_service.settings import load_settings
+from tests.support.redis_server import free_port
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+    from typing import NoReturn
 
     from ctr.v1 import prediction_pb2 as pb
     from ctr_service.backend.base import Cost
@@ -54,12 +56,20 @@ class World:
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     warm_up_error: Exception | None = None
     broken: bool = False
+    flags: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        flags = {"bundle": self.bundle, "port": 0, "metrics_port": 0, "reserve_s": 0.2}
+        flags = {
+            "bundle": self.bundle,
+            "port": 0,
+            "metrics_port": 0,
+            "reserve_s": 0.2,
+            **self.flags,
+        }
+        self.log = structlog.testing.CapturingLogger()
         self.app = App(
             load_settings(flags),
-            log=structlog.testing.CapturingLogger(),
+            log=self.log,
             outside=Outside(open_engine=self.open_engine),
         )
 
@@ -224,3 +234,40 @@ async def test_a_failing_backend_is_unavailable_not_internal(world: World) -> No
         with pytest.raises(UnavailableError) as caught:
             await client.predict_clicks(a_search(), deadline_s=LONG_S)
         assert caught.value.reason == "BACKEND_FAILED"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tokens_file": "absent.toml"},
+        {"tls_certificate": "absent.pem", "tls_private_key": "absent.key"},
+    ],
+)
+async def test_a_wrong_path_of_access_ends_the_start_before_the_engine_loads(
+    files: dict[str, str], world: World
+) -> None:
+    """A large model takes minutes to load, and a typing error in a path must not cost them."""
+
+    def open_engine(_: EngineOrder) -> NoReturn:
+        pytest.fail("the engine was loaded first")
+
+    flags = {"bundle": world.bundle, "port": 0, "metrics_port": 0, **files}
+    app = App(
+        load_settings(flags),
+        log=structlog.testing.CapturingLogger(),
+        outside=Outside(open_engine=open_engine),
+    )
+    with pytest.raises(SettingsError, match="absent"):
+        await app.start()
+
+
+async def test_a_redis_that_is_not_there_is_said_once_and_not_waited_for(tmp_path: Path) -> None:
+    """The gateway serves without it; whoever misspelt its address reads so in the log."""
+    flags: dict[str, object] = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"}
+    world = World(make_tiny_bundle(tmp_path / "bundle"), flags=flags)
+    world.warm_up.set()
+    async with world.app:
+        warned = [call for call in world.log.calls if call.method_name == "warning"]
+    assert [(call.args, call.kwargs["failure"]) for call in warned] == [
+        (("redis_does_not_answer",), "connect")
+    ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ctr_service.breaker import BreakerState
     from ctr_service.remote.base import DropCause, FailureKind, Side
-    from ctr_service.remote.cache import CacheLayer
+    from ctr_service.remote.layer import CacheLayer
 
 QUICK = BreakerPolicy(first_wait_ns=NS_PER_S // 100, longest_wait_ns=NS_PER_S // 20)
 """Waits that a test can wait for."""

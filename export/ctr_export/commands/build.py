@@ -80,6 +80,13 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Cores to measure for; 0 for all that this process may use.",
 )
+@click.option(
+    "--gpu-batch-tokens",
+    type=click.IntRange(min=1),
+    default=BuildOptions().gpu_batch_tokens,
+    show_default=True,
+    help="Most padded tokens of a batch of Triton's GPU targets.",
+)
 @click.option("--judge-slow", is_flag=True, help="Judge graphs no faster than fp32 as well.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
@@ -93,6 +100,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     pairs: int,
     calibration_pairs: int,
     threads: int,
+    gpu_batch_tokens: int,
     judge_slow: bool,
     as_json: bool,
     **limits: float,
@@ -102,7 +110,8 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     The model is exported to an ONNX graph, and faster variants of it are made. Each is timed on
     this machine at the real length mix, through the sessions that serve, and judged against
     PyTorch on held-out rows. The fastest one that passes the gate becomes the default; those that
-    fail are named with what failed, and not written.
+    fail are named with what failed, and not written. `triton/` holds a model repository for each
+    kind of Triton.
 
     Exits with 1, and writes nothing, when the plain float32 graph fails.
 
@@ -118,6 +127,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         limits=GateLimits(**limits),
         judge_slow=judge_slow,
         cores=threads or available_cpus(),
+        gpu_batch_tokens=gpu_batch_tokens,
         name=name,
         version=version,
     )

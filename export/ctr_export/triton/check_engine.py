@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tritonclient.grpc import model_config_pb2 as pb
 
-from ctr_export.triton.names import CPU, CUDA_TENSORRT, PLAN_FILE, TENSORRT, THREADS
+from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, PLAN_FILE, TENSORRT, THREADS
 from ctr_export.triton.profiles import bucket_profiles, input_shapes
 from ctr_export.triton.violation import Violation, is_not
 
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from ctr_service.bundle.manifest import TritonTarget
 
 ACCELERATOR = "optimization.execution_accelerators.gpu_execution_accelerator"
-FIXED_OPTIONS = {
-    "precision_mode": "FP16",
-    "trt_layer_norm_fp32_fallback": "1",
-    "trt_engine_cache_enable": "1",
-    "trt_timing_cache_enable": "1",
+ACCELERATORS = {CUDA: "cuda", CUDA_TENSORRT: "tensorrt"}
+FIXED_OPTIONS: dict[str, dict[str, str]] = {
+    CUDA: {"use_tf32": "0"},
+    CUDA_TENSORRT: {
+        "precision_mode": "FP16",
+        "trt_layer_norm_fp32_fallback": "1",
+        "trt_engine_cache_enable": "1",
+        "trt_timing_cache_enable": "1",
+    },
 }
 GIVEN_OPTIONS = ("max_workspace_size_bytes", "trt_engine_cache_path", "trt_timing_cache_path")
 PROFILE_OPTIONS = ("trt_profile_min_shapes", "trt_profile_opt_shapes", "trt_profile_max_shapes")
@@ -37,8 +41,8 @@ def check_engine(name: str, config: pb.ModelConfig, target: TritonTarget) -> Ite
         target: the manifest's word.
     """
     yield from _check_instances(name, config, target)
-    if name == CUDA_TENSORRT:
-        yield from _check_accelerator(config, target)
+    if name in ACCELERATORS:
+        yield from _check_accelerator(name, config, target)
     if name == TENSORRT:
         yield from _check_plan(config, target)
 
@@ -63,23 +67,27 @@ def _check_instances(
         yield Violation(f"parameters[{THREADS}]", is_not(found, threads))
 
 
-def _check_accelerator(config: pb.ModelConfig, target: TritonTarget) -> Iterator[Violation]:
+def _check_accelerator(
+    name: str, config: pb.ModelConfig, target: TritonTarget
+) -> Iterator[Violation]:
     accelerators = config.optimization.execution_accelerators.gpu_execution_accelerator
-    if [one.name for one in accelerators] != ["tensorrt"]:
-        names = [one.name for one in accelerators]
-        yield Violation(ACCELERATOR, is_not(names, "tensorrt alone"))
+    found = [one.name for one in accelerators]
+    if found != [ACCELERATORS[name]]:
+        yield Violation(ACCELERATOR, is_not(found, f"{ACCELERATORS[name]} alone"))
         return
     options = accelerators[0].parameters
-    where = f"{ACCELERATOR}[tensorrt].parameters"
-    for key, value in FIXED_OPTIONS.items():
+    where = f"{ACCELERATOR}[{ACCELERATORS[name]}].parameters"
+    fixed = FIXED_OPTIONS[name]
+    given = (*GIVEN_OPTIONS, *PROFILE_OPTIONS) if name == CUDA_TENSORRT else ()
+    for key, value in fixed.items():
         if options.get(key) != value:
             yield Violation(f"{where}[{key}]", is_not(options.get(key, "missing"), value))
-    for key in (*GIVEN_OPTIONS, *PROFILE_OPTIONS):
+    for key in given:
         if not options.get(key):
             yield Violation(f"{where}[{key}]", "it is missing")
-    for key in options.keys() - {*FIXED_OPTIONS, *GIVEN_OPTIONS, *PROFILE_OPTIONS}:
+    for key in options.keys() - {*fixed, *given}:
         yield Violation(f"{where}[{key}]", "it is not one of the keys that are known to load")
-    if all(options.get(key) for key in PROFILE_OPTIONS):
+    if given and all(options.get(key) for key in PROFILE_OPTIONS):
         yield from _check_bounds(where, options, target)
 
 

@@ -8,7 +8,11 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
 from ctr_export.triton import names
-from ctr_export.triton.accelerators import add_tensorrt_accelerator, add_tensorrt_plan
+from ctr_export.triton.accelerators import (
+    add_cuda_accelerator,
+    add_tensorrt_accelerator,
+    add_tensorrt_plan,
+)
 from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, TENSORRT
 from ctr_export.triton.shapes import most_rows
 from ctr_export.triton.warmup import FIRST_LENGTH_FILE, length_file
@@ -132,6 +136,8 @@ def _add_engine(config: pb.ModelConfig, spec: TargetSpec) -> None:
     if spec.target == CPU:
         group.kind = pb.ModelInstanceGroup.KIND_CPU
         set_parameters(config, {names.THREADS: str(spec.layout.threads_a_session)})
+    elif spec.target == CUDA:
+        add_cuda_accelerator(config)
     elif spec.target == CUDA_TENSORRT:
         add_tensorrt_accelerator(config, spec)
     elif spec.target == TENSORRT:

@@ -1,4 +1,4 @@
-"""The names that exporter, checker, gateway and Triton share. No imports: `--help` reads them."""
+"""The names that exporter, checker and Triton share. No imports: `--help` reads them."""
 
 from __future__ import annotations
 
@@ -35,3 +35,6 @@ THREADS = "ctr_threads"
 """Parameter of the CPU target: threads a session, read by its `model.py`."""
 IDENTITY = (MODEL_VERSION, GRAPH_SHA256, PRECISION, ENGINE, GRAPH, TARGET)
 """Parameters that every config carries, and that the gateway compares with its bundle."""
+
+GPU_BATCH_TOKENS = 8_192
+"""Most padded tokens of a batch on a GPU. Not measured: no GPU was at hand."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ctr_export.triton import names
 from ctr_export.triton.check import check_repositories
 from ctr_export.triton.config import config_text, make_config
-from ctr_export.triton.names import CPU, TENSORRT, TRITON_FOLDER
+from ctr_export.triton.names import CPU, GPU_BATCH_TOKENS, TENSORRT, TRITON_FOLDER
 from ctr_export.triton.targets import target_specs
 from ctr_export.triton.warmup import write_warmup
 from ctr_service.bundle.files import sha256_of
@@ -29,16 +29,30 @@ SERVED_CODE = Path(__file__).with_name("served_model.py")
 """Copied as it is; never imported here, because Triton's own module is missing."""
 
 
-def add_repositories(staged: Path, manifest: Manifest) -> Manifest:
-    """Write `triton/` into a staged bundle that holds its graphs; return the manifest with it."""
-    specs = target_specs(manifest)
+def add_repositories(
+    staged: Path, manifest: Manifest, *, gpu_batch_tokens: int = GPU_BATCH_TOKENS
+) -> Manifest:
+    """Write and check `triton/` in a staged bundle that holds its graphs.
+
+    Args:
+        staged: the bundle.
+        manifest: what it will say of itself, but for `triton`.
+        gpu_batch_tokens: most padded tokens of a batch on a GPU.
+
+    Returns:
+        The manifest with `triton`.
+
+    Raises:
+        TritonConfigError: a config does not fit its graph.
+    """
+    specs = target_specs(manifest, gpu_batch_tokens=gpu_batch_tokens)
     targets = {spec.target: _write_repository(staged, spec) for spec in specs}
     complete = manifest.model_copy(update={"triton": targets})
     check_repositories(staged, complete)
     return complete
 
 
-def link_or_copy(source: Path, to: Path) -> None:
+def link_or_copy(source: Path | str, to: Path | str) -> None:
     """Make a second name of a file, or a copy where the filesystem knows no hard links."""
     try:
         os.link(source, to)

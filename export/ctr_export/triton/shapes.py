@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ctr_export.triton.names import GPU_BATCH_TOKENS
 from ctr_service.bundle.manifest import Layout
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ of the plan and its memory, so they are coarser than on a CPU."""
 GPU_WIDEST = 16
 """The last bucket is at most so many times the first. The one profile of ONNX Runtime's TensorRT
 holds the most rows at the longest row, which is then at most 16 times a batch's budget."""
-GPU_BATCH_TOKENS = 8_192
-"""Padded tokens of a batch. Not measured: no GPU was at hand."""
 GPU_INSTANCES = 2
 """One computes while the other copies."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, TENSORRT
-from ctr_export.triton.shapes import GPU_BATCH_TOKENS, doubling_shapes, end_shapes, gpu_layout
+from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, GPU_BATCH_TOKENS, TENSORRT
+from ctr_export.triton.shapes import doubling_shapes, end_shapes, gpu_layout
 from ctr_export.triton.spec import TargetSpec
 
 if TYPE_CHECKING:

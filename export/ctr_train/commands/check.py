@@ -12,12 +12,12 @@ import numpy as np
 
 from ctr_train.checks import check_split
 from ctr_train.columns import Role
-from ctr_train.config import TrainConfig
+from ctr_train.config import AUTO, TrainConfig
 from ctr_train.errors import LogError, TrainError
 from ctr_train.log import inspect_log
 from ctr_train.metrics import base_rate
 from ctr_train.schema import infer_schema
-from ctr_train.split import split_by_group
+from ctr_train.split import resolve_validation_share, split_by_group
 from ctr_train.table import shown
 
 if TYPE_CHECKING:
@@ -30,12 +30,29 @@ DEFAULTS = TrainConfig.model_fields
 """`ctr-train fit` has the same options, so that both split alike."""
 
 
+class AutoOrShare(click.ParamType["float | str"]):
+    """A share, or the word auto."""
+
+    name = "auto|share"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """Return a float, or "auto"."""
+        if value == AUTO:
+            return AUTO
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {AUTO}", param, ctx)
+
+
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
     """How the rows would be split."""
 
     seed: int
-    validation_share: float
+    validation_share: float | str
     test_share: float
 
 
@@ -57,9 +74,10 @@ class SplitOptions:
 )
 @click.option(
     "--validation-share",
+    type=AutoOrShare(),
     default=DEFAULTS["validation_share"].default,
     show_default=True,
-    help="Share of the groups to stop and calibrate on.",
+    help=DEFAULTS["validation_share"].description,
 )
 @click.option(
     "--test-share",
@@ -72,7 +90,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     log: Path,
     group_column: str,
     seed: int,
-    validation_share: float,
+    validation_share: float | str,
     test_share: float,
     as_json: bool,  # noqa: FBT001 -- click passes a flag as an argument
 ) -> None:
@@ -125,7 +143,7 @@ def build_report(path: Path, inspection: LogInspection, options: SplitOptions) -
         split = split_by_group(
             log.group,
             seed=options.seed,
-            validation_share=options.validation_share,
+            validation_share=resolve_validation_share(options.validation_share, len(log)),
             test_share=options.test_share,
         )
         report["notices"].extend(check_split(log, split))

@@ -40,7 +40,12 @@ FLAGS = {
     "threads": "--threads",
     "eval_rows": "--eval-rows",
 }
-METAVARS = {"epochs": "auto|N", "freeze": "none|embeddings|layers:N", "base_model": "DIR"}
+METAVARS = {
+    "validation_share": "auto|SHARE",
+    "epochs": "auto|N",
+    "freeze": "none|embeddings|layers:N",
+    "base_model": "DIR",
+}
 
 
 def config_options(command: Callable[..., None]) -> Callable[..., None]:

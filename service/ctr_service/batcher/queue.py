@@ -47,8 +47,7 @@ class FormedBatch(Generic[L]):
     Attributes:
         bucket_tokens: the length to pad to.
         queued_tokens: the rows' own buckets in sum; at most `padded_tokens`.
-        parts: lists with the places of their rows, in the order of the batch's rows. A list may
-            stand in several parts.
+        parts: each list with the places of its rows, in the order of the batch's rows.
     """
 
     bucket_tokens: int
@@ -210,7 +209,7 @@ class BatchQueue(Generic[L]):
         longest = max(window[0].places)
         rows_left = self._max_batch_tokens // longest
         queued_tokens = 0
-        parts: list[tuple[L, list[int]]] = []
+        parts: dict[L, list[int]] = {}
         for bucket in self._falling[self._falling.index(longest) :]:
             for entry in window:
                 most = min(
@@ -221,13 +220,14 @@ class BatchQueue(Generic[L]):
                 if bucket < longest:
                     most = min(most, int(waste_left // (longest - bucket)))
                 if most > 0:
-                    parts.append((entry, lane.take(entry, bucket, most)))
+                    # One part a list, for a part is delivered by a call of its own.
+                    parts.setdefault(entry, []).extend(lane.take(entry, bucket, most))
                     rows_left -= most
                     queued_tokens += most * bucket
                     waste_left -= most * (longest - bucket)
             if not rows_left or queued_tokens >= share_tokens or waste_left < longest - bucket:
                 break
-        return FormedBatch(longest, queued_tokens, tuple(parts))
+        return FormedBatch(longest, queued_tokens, tuple(parts.items()))
 
     def _window_tokens(self, lane: Lane[L], overhead_tokens: float) -> int:
         share = max(WINDOW_SHARE * lane.waiting_tokens, STARTS_WORTH * overhead_tokens)

@@ -118,12 +118,14 @@ class PlanRecord(_Frozen):
     """What built a TensorRT plan. It runs on this GPU and this TensorRT, and nowhere else.
 
     Attributes:
+        graph_sha256: of the ONNX graph that it was built from.
         profiles: optimization profiles in it, one a bucket.
         max_abs_delta_probability: worst change against the float32 graph on held-out rows.
         p99_abs_delta_probability: the 99th percentile of it.
         pairs: held-out rows that it was judged on.
     """
 
+    graph_sha256: str = Sha256
     gpu: str
     compute_capability: str
     driver_version: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ctr_service.bundle.features import Entity, FeatureSchema
+from ctr_service.bundle.features import Entity, FeatureSchema, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,7 +100,7 @@ class Renderer:
         # What does not depend on a value is rendered once: a gateway renders each for every item.
         self._specs = {
             entity: tuple(
-                (spec.name, spec.qualified_name, spec.render(None), spec)
+                (spec.name, spec.qualified_name, spec.render(None), spec.writer())
                 for spec in schema.of(entity)
             )
             for entity in Entity
@@ -183,11 +183,11 @@ class Renderer:
             return _NOTHING
         rendered: list[str] = []
         missing: list[str] = []
-        for name, qualified_name, default, spec in specs:
+        for name, qualified_name, default, write in specs:
             value = values.get(name)
-            if spec.is_missing(value):
+            if is_missing(value):
                 missing.append(qualified_name)
                 rendered.append(default)
             else:
-                rendered.append(spec.render(value))
+                rendered.append(write(value))
         return FEATURE_JOINER.join(rendered), tuple(missing)

@@ -73,17 +73,9 @@ def build_server(
     Raises:
         SettingsError: the port cannot be had, or a file of TLS or of tokens is wrong.
     """
-    clock, instruments = facilities.clock, facilities.instruments
+    clock = facilities.clock
     access = open_access(settings, clock, facilities.sleep, facilities.log)
-    server = grpc.aio.server(
-        options=server_options(
-            max_message_bytes=settings.max_message_bytes,
-            max_connection_age_s=settings.max_connection_age_s,
-            max_requests=settings.max_requests,
-            max_deadline_s=settings.max_deadline_s,
-            share_port=facilities.share_port,
-        )
-    )
+    server = _bare_server(settings, share_port=facilities.share_port)
     gate = Gate(max_inside=settings.max_requests, clock=clock)
     names = names_of(open_inference=settings.open_inference)
     health = HealthBoard(("", *names))
@@ -95,7 +87,7 @@ def build_server(
         predictor=predictor,
         model=encode_model(bundle, graph_name=plan.graph_name),
         deadlines=Deadlines(settings.default_deadline_s, settings.max_deadline_s),
-        instruments=instruments,
+        instruments=facilities.instruments,
         clock=clock,
         new_request_id=facilities.new_request_id,
         log=facilities.log,
@@ -106,22 +98,40 @@ def build_server(
         reflection.enable_server_reflection(
             (*names, health_service.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
-    lifecycle = Lifecycle(
+    lifecycle = _lifecycle(settings, facilities, server, gate, health)
+    port = listen(
+        server, settings.host, settings.port, access.credentials, share_port=facilities.share_port
+    )
+    return BoundServer(server, port, lifecycle, access.background)
+
+
+def _bare_server(settings: Settings, *, share_port: bool) -> grpc.aio.Server:
+    return grpc.aio.server(
+        options=server_options(
+            max_message_bytes=settings.max_message_bytes,
+            max_connection_age_s=settings.max_connection_age_s,
+            max_requests=settings.max_requests,
+            max_deadline_s=settings.max_deadline_s,
+            share_port=share_port,
+        )
+    )
+
+
+def _lifecycle(
+    settings: Settings,
+    facilities: Facilities,
+    server: grpc.aio.Server,
+    gate: Gate,
+    health: HealthBoard,
+) -> Lifecycle:
+    return Lifecycle(
         server=server,
         gate=gate,
         health=health,
-        observer=instruments,
-        clock=clock,
+        observer=facilities.instruments,
+        clock=facilities.clock,
         sleep=facilities.sleep,
         log=facilities.log,
         drain_delay_s=settings.drain_delay_s,
         grace_s=settings.grace_s,
     )
-    port = listen(
-        server,
-        settings.host,
-        settings.port,
-        access.credentials,
-        share_port=facilities.share_port,
-    )
-    return BoundServer(server, port, lifecycle, access.background)

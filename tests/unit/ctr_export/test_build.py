@@ -67,6 +67,7 @@ def test_the_bundle_holds_what_it_names_and_nothing_else(built: tuple[Path, Buil
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     graphs = result.manifest.graphs[JOINT_GRAPH][ENGINE]
     named = {variant.file for variant in graphs.values()}
+    named |= {file for target in result.manifest.triton.values() for file in target.files}
     assert files == named | {"manifest.json", "manifest.json.sha256", "tokenizer.json"}
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 

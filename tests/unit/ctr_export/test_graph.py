@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
 
 from ctr_export.errors import ExportError
 from ctr_export.first_token import keep_first_token_only
 from ctr_export.graph import JointGraph, write_graph
-from ctr_service.backend.base import LOGITS
+from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession, tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Row
@@ -53,7 +54,8 @@ class Exported:
             self.rows = _rows()
             self.reference = TorchScorer(model, collator).logits(self.rows)
             write_graph(model, folder / "graph.onnx")
-        self.session = OnnxSession(folder / "graph.onnx", threads=1)
+        self.path = folder / "graph.onnx"
+        self.session = OnnxSession(self.path, threads=1)
 
     def score(self, rows: list[Row], bucket: int, pad_id: int = 0) -> Floats:
         """Run one batch."""
@@ -122,3 +124,27 @@ def test_a_model_that_cannot_be_exported_is_refused_in_words(
     monkeypatch.setattr(JointGraph, "forward", fail)
     with pytest.raises(ExportError, match="a model of type bert cannot be exported"):
         write_graph(model, tmp_path / "graph.onnx")
+
+
+def test_no_constant_of_a_graph_overflows_fp16(exported: Exported) -> None:
+    """A GPU that computes in FP16 meets no infinity that the graph brought along."""
+    nodes = onnx.load(str(exported.path)).graph
+    tensors = [*nodes.initializer]
+    tensors += [a.t for node in nodes.node for a in node.attribute if a.name == "value"]
+    floats = [t for t in tensors if t.data_type == onnx.TensorProto.FLOAT]
+    assert floats
+    for tensor in floats:
+        with np.errstate(over="ignore"):
+            halved = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+        assert np.isfinite(halved).all(), tensor.name
+
+
+def test_a_row_of_nothing_but_padding_gives_a_number(exported: Exported) -> None:
+    """Even with length 0 it has a logit, and its neighbours keep theirs."""
+    alone = pad_rows(exported.rows[:3], LONGEST, 0)
+    tensors = {name: np.concatenate([a, a[:1]]) for name, a in tensors_of(alone).items()}
+    for name in (INPUT_IDS, LENGTHS, FIRST_LENGTHS):
+        tensors[name][-1] = 0
+    logits = exported.session.run(tensors)[LOGITS]
+    assert np.isfinite(logits).all()
+    np.testing.assert_allclose(logits[:3], exported.reference[:3], atol=ROUNDING)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-from ctr_service.cpus import available_cpus, share_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ctr_service.cpus import (
+    TOKENIZER_THREADS,
+    available_cpus,
+    keep_tokenizer_on_its_thread,
+    share_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,22 @@ def test_without_a_cgroup_the_affinity_counts(
 def test_workers_get_equal_parts_and_at_least_one(cpus: int, workers: int, share: int) -> None:
     """No worker gets more than another, and none gets nothing."""
     assert share_of(cpus, workers) == share
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_a_batch_of_texts_is_tokenised_on_the_calling_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a process of its own, for the library's threads stay once they have begun."""
+    monkeypatch.delenv(TOKENIZER_THREADS, raising=False)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(_threads_begun_by_a_batch).result() == 0
+
+
+def _threads_begun_by_a_batch() -> int:
+    keep_tokenizer_on_its_thread()
+    tokenizer = Tokenizer(models.WordPiece({"a": 0, "[UNK]": 1}))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    before = len(list(Path("/proc/self/task").iterdir()))
+    tokenizer.encode_batch_fast(["a"] * 64, add_special_tokens=False)
+    return len(list(Path("/proc/self/task").iterdir())) - before

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ctr_service.bundle.features import Entity, FeatureSchema, FeatureSpec, FeatureType
+from ctr_service.bundle.features import Entity, FeatureSchema, FeatureSpec, FeatureType, is_missing
 from ctr_service.errors import Reason, RequestInvalidError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ctr_service.types import FeatureValue
 
 PRICE = FeatureSpec(name="unit_price", entity=Entity.ITEM, type=FeatureType.NUMBER)
@@ -68,7 +70,7 @@ def test_an_absent_or_empty_value_is_missing(
     spec: FeatureSpec, missing: FeatureValue | None
 ) -> None:
     """None, an empty text and an empty list all count as missing, whatever the type."""
-    assert spec.is_missing(missing)
+    assert is_missing(missing)
     assert spec.render(missing) == f"{spec.label} unknown"
 
 
@@ -78,7 +80,21 @@ def test_a_default_stands_in_for_a_missing_value() -> None:
     text = BRAND.model_copy(update={"default": "no name"})
     assert number.render(None) == number.render(7) == "unit price 7"
     assert text.render("") == text.render("no name") == "brand no name"
-    assert not number.is_missing(0.0)
+    assert not is_missing(0.0)
+
+
+@given(value=VALUES | st.booleans() | st.sampled_from(BUCKETED.edges))
+@pytest.mark.parametrize("spec", [PRICE, BUCKETED, BRAND, TAGS])
+def test_a_writer_renders_as_its_spec_does(spec: FeatureSpec, value: FeatureValue | None) -> None:
+    """The gateway's quick way and the trainer's give the same text or the same error."""
+
+    def outcome(render: Callable[[FeatureValue | None], str]) -> str | tuple[Reason, str]:
+        try:
+            return render(value)
+        except RequestInvalidError as error:
+            return error.reason, str(error)
+
+    assert outcome(spec.writer()) == outcome(spec.render)
 
 
 def test_texts_keep_their_order() -> None:

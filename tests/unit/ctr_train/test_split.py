@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ctr_train.errors import LogError, TrainError
-from ctr_train.split import hash_unit, split_by_group
+from ctr_train.split import hash_unit, resolve_validation_share, split_by_group
 
 GROUPS = [f"query {row % 2000}" for row in range(10_000)]
 
@@ -43,3 +43,17 @@ def test_shares_must_leave_three_splits(shares: tuple[float, float]) -> None:
     """Zero, negative or too large shares are refused."""
     with pytest.raises(TrainError, match="share"):
         split_by_group(GROUPS, seed=0, validation_share=shares[0], test_share=shares[1])
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    [(100, 0.1), (7_000, 0.1), (10_000, 0.07), (14_095, 0.05), (19_999, 0.05), (20_000, 0.1)],
+)
+def test_a_small_log_keeps_its_rows_to_learn_from(rows: int, share: float) -> None:
+    """A tenth is held out to validate; of a small log less, as long as 700 rows are left."""
+    assert resolve_validation_share("auto", rows) == pytest.approx(share)
+
+
+def test_a_share_that_was_asked_for_stays() -> None:
+    """Whatever the size of the log."""
+    assert resolve_validation_share(0.3, 10_000) == 0.3

@@ -1,0 +1,61 @@
+"""How scores are computed and kept in this machine's CPUs and memory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class EngineSettings(BaseModel, frozen=True):
+    """One group of the settings; see `ctr_service.settings`."""
+
+    engine: str | None = Field(
+        default=None, description="Engine to use instead of the bundle's default."
+    )
+    precision: str | None = Field(
+        default=None, description="Precision to use instead of the bundle's default."
+    )
+    sessions: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Model sessions, each running one batch at a time; 0 is the bundle's figure, "
+        "cut to the CPUs of this process.",
+    )
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Threads of one session; 0 is the bundle's figure, cut to the CPUs of this "
+        "process.",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that share the port, each with its part of the CPUs, its own caches "
+        "and its own limits. One is usually right in front of a CPU model.",
+    )
+    event_loop: Literal["auto", "uvloop", "asyncio"] = Field(
+        default="auto", description="Event loop; auto is uvloop where it is installed."
+    )
+    max_queued_tokens: int = Field(
+        default=524_288,
+        ge=1_024,
+        description="Padded tokens that may wait for a session; beyond it requests are refused.",
+    )
+    token_cache_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=0, description="Size of the cache of token ids by text."
+    )
+    score_cache_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=0,
+        description="Size of the cache of scores by content (what the model sees); 0 is none.",
+    )
+    score_ttl_s: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=7 * 86_400,
+        description="A cached score answers for so long; after that only as a fallback.",
+    )
