@@ -53,6 +53,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         version_of_answers: what answers say; None is the version asked for.
         requests, deadlines_s: of the inferences that arrived.
         cancelled: inferences that their caller gave up.
+        vanished: until it is set, questions are not answered.
     """
 
     def __init__(self, config: model_config_pb2.ModelConfig | None = None) -> None:
@@ -63,6 +64,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         self.requests: list[service_pb2.ModelInferRequest] = []
         self.deadlines_s: list[float] = []
         self.cancelled = 0
+        self.vanished: asyncio.Event | None = None
         self.port = 0
         self._server: grpc.aio.Server | None = None
 
@@ -92,6 +94,8 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         self, _: service_pb2.ModelConfigRequest, context: Context
     ) -> service_pb2.ModelConfigResponse:
         """Say what it serves."""
+        if self.vanished is not None:
+            await self.vanished.wait()
         if self.config is None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "model has no available versions")
         return service_pb2.ModelConfigResponse(config=self.config)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 from tritonclient.grpc import service_pb2
 
-from ctr_service.backend.triton_faults import fault_of
+from ctr_service.backend.triton_faults import FaultKind, TritonFault, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,7 @@ class TritonChannels:
             lost: called when a connection that stood is gone.
         """
         self._lost = lost
+        self._closed = False
         self._channels = tuple(_open(address, host, tls) for _ in range(connections))
         self._infer = itertools.cycle(
             [
@@ -94,6 +95,12 @@ class TritonChannels:
             return await next(self._infer)(body, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             raise fault_of(error) from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                # The library cancels calls on a channel that is closed; nobody cancelled this run.
+                raise TritonFault(FaultKind.UNREACHABLE, "the connection was given up") from None
+            raise
 
     async def ask(self, model: str, timeout_s: float) -> list[Served]:
         """Ask over every connection what is served: behind one address each may lead elsewhere.
@@ -106,6 +113,7 @@ class TritonChannels:
 
     async def close(self) -> None:
         """Break the connections. Idempotent."""
+        self._closed = True
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)

@@ -242,7 +242,7 @@ class Endpoint:
             return
         self._accepted = found[0]
         self.turns.width = self._accepted.instances
-        self._know(EndpointState.READY, "")
+        self._know(EndpointState.READY, "" if self._breaker.closed else self.reason)
 
     async def _try(self) -> None:
         """Send the small batch once the breaker's wait is over."""

@@ -49,7 +49,10 @@ async def resolve(target: Target) -> tuple[str, ...]:
     IPv6 counts where there is no IPv4 alone: in a dual-stack cluster both lead to the same pods.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a part of the name is empty, or too long for any resolver
+        raise OSError(f"no host name: {error}") from None
     hosts = {(family, str(address[0])) for family, _, _, _, address in found}
     ipv4 = {host for family, host in hosts if family == socket.AF_INET}
     return tuple(sorted(_joined(host, target.port) for host in ipv4 or {h for _, h in hosts}))

@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 
+from ctr_service.backend import triton_endpoint
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.scripted import scripted_logits
 from ctr_service.backend.triton_ask import ask_triton
@@ -485,3 +486,27 @@ async def test_before_the_start_a_server_is_waited_for_but_not_for_ever(
         await ask(server.target)
     with pytest.raises(SettingsError, match="cannot be resolved"):
         await ask("triton.ml:8001", no_name)
+
+
+async def test_a_server_that_vanished_loses_its_batches_to_another(
+    pair: tuple[FakeTriton, FakeTriton], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that stand but are dead are given up; the batch on one is sent elsewhere."""
+    monkeypatch.setattr(triton_endpoint, "ASK_S", 0.05)
+    monkeypatch.setattr(triton_endpoint, "SEEK_S", 0.01)
+    monkeypatch.setattr(triton_endpoint, "WATCH_S", 0.01)
+    heard, gates = Heard(), [Gate(), Gate()]
+    for server, gate in zip(pair, gates, strict=True):
+        server.behave = gate
+    async with connected(make_backend(both(pair), heard)) as backend:
+        task = asyncio.create_task(run(backend, 10.0))
+        await until(lambda: any(gate.entered.is_set() for gate in gates))
+        dead = 0 if gates[0].entered.is_set() else 1
+        pair[dead].vanished = asyncio.Event()
+        gates[1 - dead].go_on.set()
+        await task
+        assert heard.outcomes == {"unreachable": 1, "ok": 1}
+        pair[dead].vanished.set()
+        pair[dead].vanished = None
+        gates[dead].go_on.set()
+        await until(lambda: heard.states[EndpointState.READY] == 2)

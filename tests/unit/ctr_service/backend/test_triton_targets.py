@@ -42,7 +42,8 @@ async def test_one_server_has_one_address() -> None:
     assert await resolve(Target("127.0.0.1", 8001)) == ("127.0.0.1:8001",)
 
 
-async def test_an_unknown_name_is_an_os_error() -> None:
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64])
+async def test_an_unknown_name_is_an_os_error(host: str) -> None:
     """The fleet keeps what it knows then."""
     with pytest.raises(OSError, match=r"\S"):
-        await resolve(Target("no-such-host.invalid", 8001))
+        await resolve(Target(host, 8001))
