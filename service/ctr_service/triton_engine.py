@@ -18,7 +18,7 @@ from ctr_service.backend.triton_check import (
     TARGET,
     Expected,
 )
-from ctr_service.backend.triton_endpoint import EndpointOptions
+from ctr_service.backend.triton_options import EndpointOptions
 from ctr_service.backend.triton_targets import parse_targets, resolve
 from ctr_service.breaker import Breaker, BreakerPolicy
 from ctr_service.errors import SettingsError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.triton import TritonBackend
 from ctr_service.backend.triton_check import Expected
-from ctr_service.backend.triton_endpoint import EndpointOptions
+from ctr_service.backend.triton_options import EndpointOptions
 from ctr_service.backend.triton_targets import parse_targets, resolve
 from ctr_service.breaker import Breaker, BreakerPolicy
 from ctr_service.bundle.manifest import JOINT_GRAPH, TensorSpec

@@ -9,19 +9,18 @@ server or to the same one verified anew; it is answered once, whatever arrives.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import statistics
 from typing import TYPE_CHECKING
 
 from ctr_service.backend.base import Cost, Outputs
 from ctr_service.backend.finite import rows_without_number
 from ctr_service.backend.shapes import warm_shapes, warm_tensors
-from ctr_service.backend.triton_endpoint import Endpoint, EndpointOptions
+from ctr_service.backend.triton_endpoint import Endpoint
 from ctr_service.backend.triton_faults import ELSEWHERE, TritonFault
 from ctr_service.backend.triton_fleet import Fleet
-from ctr_service.backend.triton_observer import CANCELLED, OK, EndpointState
+from ctr_service.backend.triton_observer import CANCELLED, OK
 from ctr_service.backend.triton_targets import resolve as system_resolve
-from ctr_service.errors import BackendFailedError, DeadlineExceededError, SettingsError
+from ctr_service.errors import BackendFailedError, DeadlineExceededError
 from ctr_service.limits import NS_PER_S
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from ctr_service.backend.triton_check import Expected
     from ctr_service.backend.triton_observer import TritonObserver
+    from ctr_service.backend.triton_options import EndpointOptions
     from ctr_service.backend.triton_targets import Resolve, Target
     from ctr_service.breaker import Breaker
     from ctr_service.clock import Clock
@@ -122,25 +122,7 @@ class TritonBackend:
         Raises:
             SettingsError: all that came up serve something else, or none came up.
         """
-        await self._fleet.start()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while self._is_undecided:
-                    await self._fleet.changed()
-        if self._fleet.usable:
-            return
-        if self._fleet.in_state(EndpointState.MISMATCH):
-            raise SettingsError(f"Triton does not serve this bundle: {self._fleet.why_not}")
-        raise SettingsError(
-            f"no Triton server came up within {patience_s:g} s ({self._fleet.why_not}); "
-            "start it, or allow more time with --triton-wait-s"
-        )
-
-    @property
-    def _is_undecided(self) -> bool:
-        fleet = self._fleet
-        decided = fleet.usable or fleet.in_state(EndpointState.MISMATCH)
-        return not decided or fleet.in_state(EndpointState.VERIFYING)
+        await self._fleet.start(patience_s)
 
     async def run(
         self, graph: str, tensors: Mapping[str, NDArray[np.generic]], deadline_ns: int

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ctr_service.backend.triton_channel import TritonChannels
 from ctr_service.backend.triton_check import IDENTITY, MODEL_VERSION, parameter
-from ctr_service.backend.triton_endpoint import ASK_S, SEEK_S
 from ctr_service.backend.triton_faults import TritonFault
+from ctr_service.backend.triton_options import ASK_S, SEEK_S
 from ctr_service.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -1,22 +1,21 @@
 """One Triton server: verified before it gets a batch, watched, and left alone when it fails.
 
-An answer counts only when the connection stood from the verification to the answer: a server that
-was restarted, or another one behind the same address, may serve another model under the same name.
+The I/O of it; what follows from it is in `triton_standing`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from ctr_service.backend.triton_channel import TritonChannels
 from ctr_service.backend.triton_check import Accepted, check_config
 from ctr_service.backend.triton_faults import FaultKind, TritonFault
 from ctr_service.backend.triton_observer import EndpointState
+from ctr_service.backend.triton_options import ASK_S, RECONNECT_AFTER, SEEK_S, WATCH_S
+from ctr_service.backend.triton_standing import Standing
 from ctr_service.backend.turns import Turns
-from ctr_service.breaker import BreakerState
 from ctr_service.limits import NS_PER_S
 
 if TYPE_CHECKING:
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ctr_service.backend.triton_channel import Tls
+    from ctr_service.backend.triton_channel import Served
     from ctr_service.backend.triton_check import Expected
+    from ctr_service.backend.triton_options import EndpointOptions
     from ctr_service.backend.triton_targets import Target
     from ctr_service.breaker import Breaker
     from ctr_service.clock import Clock
@@ -34,44 +34,12 @@ if TYPE_CHECKING:
     Tensors: TypeAlias = Mapping[str, NDArray[np.generic]]
     Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
-WATCH_S = 1.0
-"""Between two questions whether the model is still the same; also how long an unloaded model is
-asked before that is known."""
-SEEK_S = 0.25
-"""The same while the server does not serve."""
-ASK_S = 1.0
-"""Limit of one question. Triton answers them apart from batches, in about a millisecond."""
-LATE_COUNTS_NS = NS_PER_S // 4
-"""A batch that had at least so long and was not answered speaks against the server; one that had
-less may have been late before it was sent."""
-RECONNECT_AFTER = 3
-"""Unanswered questions in a row, after which the connections are made anew: a server whose machine
-vanished leaves connections behind that stand for a quarter of an hour."""
-_LOST = frozenset({FaultKind.UNREACHABLE, FaultKind.MODEL_GONE})
-_AGAINST_SERVER = _LOST | {FaultKind.FAILED, FaultKind.GARBLED}
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointOptions:
-    """How servers are used.
-
-    Attributes:
-        slots: batches in flight at one server; 0 takes its instances.
-        connections: to one server.
-        tls: None speaks in the clear.
-    """
-
-    slots: int = 0
-    connections: int = 2
-    tls: Tls | None = None
-
 
 class Endpoint:
     """One server. Belongs to one event loop.
 
     Attributes:
         target, address: as configured, and one of those behind it.
-        reason: why it is not READY, for people; empty when it is.
         turns: its batches in flight.
         idle: is set while it has none.
     """
@@ -104,32 +72,31 @@ class Endpoint:
         """
         self.target = target
         self.address = address
-        self.reason = ""
         self.turns = Turns(max(1, options.slots))
         self.idle = asyncio.Event()
         self.idle.set()
         self._expected = expected
         self._options = options
-        self._breaker = breaker
         self._clock = clock
         self._sleep = sleep
         self._probe = probe
-        self._changed = changed
-        self._known = EndpointState.VERIFYING
         self._accepted: Accepted | None = None
-        self._epoch = 0
         self._unanswered = 0
         self._answered_ns = clock.now_ns()
         self._wake = asyncio.Event()
+        self._standing = Standing(breaker, changed=lambda: changed(self), doubted=self._wake.set)
         self._channels = self._connect()
         self._watching = asyncio.create_task(self._watch())
 
     @property
     def state(self) -> EndpointState:
         """What is known of it."""
-        if self._known is EndpointState.READY and not self._breaker.closed:
-            return EndpointState.RESTING
-        return self._known
+        return self._standing.state
+
+    @property
+    def reason(self) -> str:
+        """Why it is not READY, for people; empty when it is."""
+        return self._standing.reason
 
     @property
     def usable(self) -> bool:
@@ -150,13 +117,12 @@ class Endpoint:
         Raises:
             TritonFault: it failed.
         """
+        now_ns = self._clock.now_ns()
         try:
-            return await self._infer(tensors, deadline_ns)
+            return await self._infer(tensors, deadline_ns, now_ns)
         except TritonFault as fault:
-            if fault.kind in _LOST:
-                self._verify_again(str(fault))
-            if fault.kind in _AGAINST_SERVER:
-                self._breaker_hears(self._breaker.failed)
+            ended_ns = self._clock.now_ns()
+            self._standing.failed(fault, given_ns=deadline_ns - now_ns, now_ns=ended_ns)
             raise
 
     async def close(self) -> None:
@@ -166,31 +132,25 @@ class Endpoint:
             await self._watching
         await self._channels.close()
 
-    async def _infer(self, tensors: Tensors, deadline_ns: int) -> tuple[Arrays, int]:
-        accepted, epoch = self._accepted, self._epoch
+    async def _infer(self, tensors: Tensors, deadline_ns: int, now_ns: int) -> tuple[Arrays, int]:
+        accepted, epoch = self._accepted, self._standing.epoch
         if accepted is None:
             raise TritonFault(FaultKind.UNREACHABLE, "not verified")
-        now_ns = self._clock.now_ns()
         given_ns = deadline_ns - now_ns
         body = accepted.wire.encode(tensors, given_ns)
         turn = self.turns.enter(now_ns)
         self.idle.clear()
         try:
             answer = await self._channels.infer(body, given_ns / NS_PER_S)
-        except TritonFault as fault:
-            if fault.kind is FaultKind.LATE and given_ns >= LATE_COUNTS_NS:
-                self._breaker_hears(self._breaker.failed)
-            raise
         finally:
             ended_ns = self._clock.now_ns()
             began_ns = self.turns.leave(turn, ended_ns)
             if not self.turns:
                 self.idle.set()
-        if epoch != self._epoch:
+        if epoch != self._standing.epoch:
             raise TritonFault(FaultKind.MOVED)
-        rows = len(next(iter(tensors.values())))
-        outputs = accepted.wire.decode(answer, rows)
-        self._breaker.succeeded()
+        outputs = accepted.wire.decode(answer, len(next(iter(tensors.values()))))
+        self._standing.answered()
         self._answered_ns = ended_ns
         return outputs, ended_ns - began_ns
 
@@ -198,7 +158,7 @@ class Endpoint:
         while True:
             self._wake.clear()
             await self._verify()
-            if self._known is EndpointState.READY and not self._breaker.closed:
+            if self._standing.begin_trial(self._clock.now_ns()):
                 await self._try()
             await self._pause(WATCH_S if self.usable else SEEK_S)
 
@@ -215,72 +175,50 @@ class Endpoint:
                 wait.cancel()
 
     async def _verify(self) -> None:
-        epoch, asked_ns = self._epoch, self._clock.now_ns()
+        standing, asked_ns = self._standing, self._clock.now_ns()
+        epoch = standing.epoch
         try:
             served = await self._channels.ask(self._expected.model, ASK_S)
         except TritonFault as fault:
             if fault.kind is FaultKind.LATE and self._answered_ns >= asked_ns:
                 return  # it answers batches: it is busy, not gone
             self._unanswered += fault.kind is FaultKind.LATE
-            self._know(EndpointState.NOT_READY, str(fault))
+            standing.learn(EndpointState.NOT_READY, str(fault))
             if self._unanswered >= RECONNECT_AFTER:
                 await self._reconnect()
             return
         self._unanswered = 0
-        if epoch != self._epoch:
-            return  # lost meanwhile: it is asked again at once
-        found = [check_config(one.config, one.versions, self._expected) for one in served]
-        for one in found:
-            if not isinstance(one, Accepted):
-                self._know(EndpointState.MISMATCH, "; ".join(str(mismatch) for mismatch in one))
-                return
-        self._accept([one for one in found if isinstance(one, Accepted)])
+        if epoch == standing.epoch:  # else it was lost meanwhile, and is asked again at once
+            self._compare(served)
 
-    def _accept(self, found: list[Accepted]) -> None:
-        if len({one.wire for one in found}) > 1:
-            self._know(EndpointState.MISMATCH, "its connections lead to different versions")
+    def _compare(self, served: list[Served]) -> None:
+        accepted: list[Accepted] = []
+        for one in served:
+            found = check_config(one.config, one.versions, self._expected)
+            if not isinstance(found, Accepted):
+                reason = "; ".join(str(mismatch) for mismatch in found)
+                self._standing.learn(EndpointState.MISMATCH, reason)
+                return
+            accepted.append(found)
+        if len({one.wire for one in accepted}) > 1:
+            reason = "its connections lead to different versions"
+            self._standing.learn(EndpointState.MISMATCH, reason)
             return
-        self._accepted = found[0]
+        self._accepted = accepted[0]
         self.turns.width = self._accepted.instances
-        self._know(EndpointState.READY, "" if self._breaker.closed else self.reason)
+        self._standing.learn(EndpointState.READY)
 
     async def _try(self) -> None:
-        """Send the small batch once the breaker's wait is over."""
-        if not self._breaker.begin_probe(self._clock.now_ns()):
-            return
-        well = False
+        """Send the small batch to a server that failed calls."""
+        now_ns, well = self._clock.now_ns(), False
         try:
-            await self._infer(self._probe, self._clock.now_ns() + round(ASK_S * NS_PER_S))
+            await self._infer(self._probe, now_ns + round(ASK_S * NS_PER_S), now_ns)
             well = True
-        except TritonFault as fault:
-            self.reason = str(fault)
+        except TritonFault:
+            return
         finally:
             # Also when the watch is cancelled: a breaker left half open would never close.
-            self._breaker.probed(self._clock.now_ns(), well=well)
-        if well:
-            self.reason = ""
-            self._changed(self)
-
-    def _breaker_hears(self, tell: Callable[[int], None]) -> None:
-        tell(self._clock.now_ns())
-        if self._breaker.state is BreakerState.OPEN:
-            self.reason = "it failed calls; its circuit breaker leaves it alone for a while"
-            self._changed(self)
-            self._wake.set()
-
-    def _verify_again(self, reason: str) -> None:
-        """What was verified no longer counts."""
-        self._epoch += 1
-        if self._known is EndpointState.READY:
-            self._know(EndpointState.VERIFYING, reason)
-        self._wake.set()
-
-    def _know(self, state: EndpointState, reason: str) -> None:
-        if state is not EndpointState.READY and self._known is EndpointState.READY:
-            self._epoch += 1  # answers on their way come from a server that is no longer trusted
-        if (state, reason) != (self._known, self.reason):
-            self._known, self.reason = state, reason
-            self._changed(self)
+            self._standing.end_trial(self._clock.now_ns(), well=well)
 
     async def _reconnect(self) -> None:
         self._unanswered = 0
@@ -293,5 +231,5 @@ class Endpoint:
             host=self.target.host,
             connections=self._options.connections,
             tls=self._options.tls,
-            lost=lambda: self._verify_again("the connection was lost"),
+            lost=lambda: self._standing.doubt("the connection was lost"),
         )

@@ -7,10 +7,12 @@ server with the fewest batches for its width, in turn where several are alike.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from ctr_service.backend.triton_observer import EndpointState
+from ctr_service.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -75,14 +77,29 @@ class Fleet:
         ]
         return "; ".join(reasons)
 
-    def in_state(self, state: EndpointState) -> bool:
-        """Say whether any server is in a state."""
-        return any(endpoint.state is state for endpoint in self._endpoints.values())
+    async def start(self, patience_s: float) -> None:
+        """Resolve the names, watch from now on, and wait until a server is verified.
 
-    async def start(self) -> None:
-        """Resolve the names, and watch from now on."""
+        Args:
+            patience_s: how long servers may take to come up.
+
+        Raises:
+            SettingsError: all that came up serve something else, or none came up.
+        """
         await self._refresh()
         self._looking = asyncio.create_task(self._look())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._is_undecided:
+                    await self._changed.wait()
+        if self.usable:
+            return
+        if self._in_state(EndpointState.MISMATCH):
+            raise SettingsError(f"Triton does not serve this bundle: {self.why_not}")
+        raise SettingsError(
+            f"no Triton server came up within {patience_s:g} s ({self.why_not}); "
+            "start it, or allow more time with --triton-wait-s"
+        )
 
     async def close(self) -> None:
         """Let go of every server. Idempotent."""
@@ -111,14 +128,18 @@ class Fleet:
         """Wait, so long at most, until a server is usable or all are known not to be."""
         try:
             async with asyncio.timeout(seconds):
-                while not self.usable and self.in_state(EndpointState.VERIFYING):
+                while not self.usable and self._in_state(EndpointState.VERIFYING):
                     await self._changed.wait()
         except TimeoutError:
             return
 
-    async def changed(self) -> None:
-        """Wait until the state of a server changes."""
-        await self._changed.wait()
+    @property
+    def _is_undecided(self) -> bool:
+        decided = self.usable or self._in_state(EndpointState.MISMATCH)
+        return not decided or self._in_state(EndpointState.VERIFYING)
+
+    def _in_state(self, state: EndpointState) -> bool:
+        return any(endpoint.state is state for endpoint in self._endpoints.values())
 
     async def _look(self) -> None:
         looks = 0
