@@ -505,11 +505,11 @@ async def test_a_server_that_vanished_loses_its_batches_to_another(
         task = asyncio.create_task(run(backend, 10.0))
         await until(lambda: any(gate.entered.is_set() for gate in gates))
         dead = 0 if gates[0].entered.is_set() else 1
-        pair[dead].vanished = asyncio.Event()
+        vanished = pair[dead].vanished = asyncio.Event()
         gates[1 - dead].go_on.set()
         await task
         assert heard.outcomes == {"unreachable": 1, "ok": 1}
-        pair[dead].vanished.set()
+        vanished.set()
         pair[dead].vanished = None
         gates[dead].go_on.set()
         await until(lambda: heard.states[EndpointState.READY] == 2)
