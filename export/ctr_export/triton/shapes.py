@@ -20,7 +20,7 @@ GPU_WIDEST = 16
 holds the most rows at the longest row, which is then at most 16 times a batch's budget."""
 TRAVEL_FACTOR = 2
 """A batch that travels to another process is so many times as large as one that does not: more rows
-share what the way costs. Measured on two cores: a tenth more pairs a second (docs/decisions/0012)."""
+share what the way costs. Measured on two cores: a tenth more pairs/s (docs/decisions/0012)."""
 GPU_INSTANCES = 2
 """One computes while the other copies."""
 
