@@ -17,8 +17,12 @@ SEED ?=
 # Anything: fail when the model misses a quality target on the generated log.
 STRICT ?=
 
+# What `make triton` serves, and where.
+BUNDLE ?= build/demo/bundle
+PORT ?= 8001
+
 .PHONY: help demo test test-quick lint format proto proto-check setup lock clean \
-  bench-serving bench-gateway bench-overload soak
+  bench-serving bench-gateway bench-overload bench-triton soak triton-setup triton test-triton
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -38,6 +42,15 @@ test: $(INSTALLED) ## All tests
 
 test-quick: $(INSTALLED) ## Tests that load no real weights
 	@$(BIN)/pytest -m "not weights"
+
+triton-setup: ## A real tritonserver for a CPU, under .tools
+	@tools/setup_triton.sh $(PYTHON)
+
+triton: $(INSTALLED) triton-setup ## Start it on the demo's bundle (PORT=8001), for ctr-service serve --triton
+	@tools/start_triton.sh '$(BUNDLE)' '$(PORT)'
+
+test-triton: $(INSTALLED) triton-setup ## The tests that need a real Triton
+	@$(BIN)/pytest -m triton
 
 lint: $(INSTALLED) proto-check ## ruff, mypy strict, import contracts, proto lint, generated code
 	$(BIN)/ruff format --check $(CODE)
@@ -75,6 +88,9 @@ bench-gateway: $(INSTALLED) ## What the gateway itself costs, against a bare ech
 bench-overload: $(INSTALLED) ## Goodput, refusals and memory at up to 3 times capacity
 	@$(BIN)/ctr-bench overload
 
+bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's own dynamic batcher
+	@$(BIN)/ctr-bench triton
+
 soak: $(INSTALLED) ## 30 minutes at 70 % load: no error, flat memory, flat p99
 	@$(BIN)/ctr-bench soak
 
@@ -82,5 +98,5 @@ lock: $(INSTALLED) ## Write the versions of this environment to constraints.txt
 	@tools/lock.sh $(BIN)/pip > constraints.txt.new && mv constraints.txt.new constraints.txt
 
 clean: ## Remove everything that was built, the environment too
-	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .tools $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,9 +22,10 @@ from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.files import write_text_aside
 from ctr_service.clock import SystemClock
 from ctr_service.cpus import available_cpus
-from ctr_service.engines import open_engine
+from ctr_service.engine_events import EngineEvents
+from ctr_service.engine_order import EngineOrder
+from ctr_service.engines import decide_plan, open_engine
 from ctr_service.limits import NS_PER_S
-from ctr_service.scoring import plan_of
 from ctr_service.scoring_start import start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
@@ -62,7 +63,7 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     sleep: Sleep = asyncio.sleep
     new_request_id: Callable[[], str] = lambda: secrets.token_hex(REQUEST_ID_BYTES)
-    open_engine: Callable[[Bundle, ServingPlan, Clock], Engine] = open_engine
+    open_engine: Callable[[EngineOrder], Engine] = open_engine
     cpus: Callable[[], int] = available_cpus
     rng: random.Random = field(default_factory=random.Random)
     worker: str | None = None
@@ -123,9 +124,21 @@ class App:
         # must not cost a long start first.
         await asyncio.to_thread(check_access, settings)
         bundle = await asyncio.to_thread(load_bundle, settings.bundle)
-        plan = plan_of(settings, bundle, outside.cpus())
+        plan = await decide_plan(settings, bundle, outside.cpus(), outside.sleep)
         self._open_metrics(stack, bundle, plan)
-        engine = await asyncio.to_thread(outside.open_engine, bundle, plan, outside.clock)
+        events = EngineEvents(
+            self.instruments, self._log, outside.clock, gone_s=settings.triton_gone_s
+        )
+        order = EngineOrder(
+            settings=settings,
+            bundle=bundle,
+            plan=plan,
+            clock=outside.clock,
+            sleep=outside.sleep,
+            random=outside.rng.random,
+            observer=events,
+        )
+        engine = await asyncio.to_thread(outside.open_engine, order)
         stack.push_async_callback(engine.backend.close)
         # The batcher is built last but stops between the server and the backend.
         before_backend = await stack.enter_async_context(contextlib.AsyncExitStack())
@@ -159,11 +172,12 @@ class App:
         self.instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
         standby.ready(scoring.predictor)
         if lifecycle is None:
-            await self._listen(stack, bundle, plan, standby, serving=True)
+            lifecycle = await self._listen(stack, bundle, plan, standby, serving=True)
         else:
             lifecycle.open()
+        events.attach(lifecycle)
         self._probe_loop(stack)
-        self._tell_serving(stack, bundle, plan, warm_up_s)
+        self._tell_serving(stack, bundle, plan, warm_up_s, engine.backend.slots)
 
     async def _listen(
         self,
@@ -218,7 +232,12 @@ class App:
             self.metrics_port = endpoint.port
 
     def _tell_serving(
-        self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan, warm_up_s: float
+        self,
+        stack: contextlib.AsyncExitStack,
+        bundle: Bundle,
+        plan: ServingPlan,
+        warm_up_s: float,
+        slots: int,
     ) -> None:
         settings = self._settings
         if settings.port_file is not None:
@@ -232,7 +251,7 @@ class App:
             version=bundle.manifest.model_version,
             graph=plan.graph_name,
             warm_up_s=round(warm_up_s, 3),
-            sessions=plan.sessions,
+            sessions=plan.sessions or slots,
             threads_a_session=plan.threads_a_session,
             cpus=plan.cpus,
         )

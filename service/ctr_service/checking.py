@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_service.app import Outside
+from ctr_service.backend.triton_observer import NullTritonObserver
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.cpus import share_of
+from ctr_service.engine_order import EngineOrder
+from ctr_service.engines import decide_plan
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
-from ctr_service.scoring import plan_of
 from ctr_service.scoring_start import NullScoringObserver, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.stores import describe_stores
@@ -43,13 +45,23 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
     outside = outside or Outside()
     check_access(settings)
     bundle = load_bundle(settings.bundle)
-    plan = plan_of(settings, bundle, share_of(outside.cpus(), settings.workers))
-    rehearsal = await _rehearse(settings, bundle, plan, outside)
+    cpus = share_of(outside.cpus(), settings.workers)
+    plan = await decide_plan(settings, bundle, cpus, outside.sleep)
+    order = EngineOrder(
+        settings=settings,
+        bundle=bundle,
+        plan=plan,
+        clock=outside.clock,
+        sleep=outside.sleep,
+        random=outside.rng.random,
+        observer=NullTritonObserver(),
+    )
+    rehearsal = await _rehearse(order, outside)
     probability = rehearsal.answer.predictions[0].click_probability
     if rehearsal.answer.degraded or probability is None:
         raise BackendFailedError("the model gave no score for a plain row")
     return {
-        **_what_serves(bundle, plan),
+        **_what_serves(bundle, plan, rehearsal.slots),
         **rehearsal.stores,
         "pairs_per_second_when_exported": plan.variant.pairs_per_second,
         "probability_of_one_row": probability,
@@ -59,41 +71,41 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """What one row came to, and what was found of the stores, by name."""
+    """What one row came to, what was found of the stores by name, and batches at once."""
 
     answer: Answer
     stores: Mapping[str, object]
+    slots: int
 
 
-async def _rehearse(
-    settings: Settings, bundle: Bundle, plan: ServingPlan, outside: Outside
-) -> _Rehearsal:
+async def _rehearse(order: EngineOrder, outside: Outside) -> _Rehearsal:
     """Start everything but the server, score one row, and stop it all again."""
     async with contextlib.AsyncExitStack() as stack:
-        engine = outside.open_engine(bundle, plan, outside.clock)
+        engine = outside.open_engine(order)
         stack.push_async_callback(engine.backend.close)
         scoring, stores = await start_scoring(
             stack,
-            settings=settings,
-            bundle=bundle,
-            plan=plan,
+            settings=order.settings,
+            bundle=order.bundle,
+            plan=order.plan,
             backend=engine.backend,
             costs=await engine.warm_up(),
             observer=NullScoringObserver(),
             clock=outside.clock,
             rng=outside.rng,
         )
-        described = await describe_stores(settings, stores)
+        described = await describe_stores(order.settings, stores)
         request = SearchRequest(
             request_id="check",
             query="check",
             candidates=(Candidate(item_id="check", title="check"),),
-            deadline_ns=outside.clock.now_ns() + round(settings.max_deadline_s * NS_PER_S),
+            deadline_ns=outside.clock.now_ns() + round(order.settings.max_deadline_s * NS_PER_S),
         )
-        return _Rehearsal(await scoring.predictor.predict(request), described)
+        answer = await scoring.predictor.predict(request)
+        return _Rehearsal(answer, described, engine.backend.slots)
 
 
-def _what_serves(bundle: Bundle, plan: ServingPlan) -> dict[str, object]:
+def _what_serves(bundle: Bundle, plan: ServingPlan, slots: int) -> dict[str, object]:
     manifest = bundle.manifest
     return {
         "bundle": str(bundle.folder),
@@ -106,7 +118,7 @@ def _what_serves(bundle: Bundle, plan: ServingPlan) -> dict[str, object]:
         "max_row_tokens": manifest.template.max_row_tokens,
         "buckets_tokens": list(plan.layout.buckets_tokens),
         "max_batch_tokens": plan.layout.max_batch_tokens,
-        "sessions": plan.sessions,
+        "sessions": slots,
         "threads_a_session": plan.threads_a_session,
         "cpus": plan.cpus,
     }

@@ -9,21 +9,25 @@ from ctr_service.backend.onnx import OnnxBackend
 from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
 from ctr_service.errors import SettingsError
 from ctr_service.plan import ZERO_COST_ENGINE
-from ctr_service.scoring import Engine
+from ctr_service.scoring import Engine, plan_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from ctr_service.bundle.bundle import Bundle
-    from ctr_service.clock import Clock
+    from ctr_service.engine_order import EngineOrder
     from ctr_service.plan import ServingPlan
+    from ctr_service.settings import Settings
 
 
-def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_onnx(order: EngineOrder) -> Engine:
     """Load the bundle's graph into ONNX Runtime. Blocks.
 
     Raises:
         SettingsError: the plan names an engine that this release does not have.
         BundleError: the graph cannot be loaded.
     """
+    bundle, plan = order.bundle, order.plan
     if plan.engine != "onnxruntime":
         raise SettingsError(f"this release runs onnxruntime only, not {plan.engine}")
     layout, measured = plan.layout, plan.variant.costs
@@ -31,7 +35,7 @@ def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
         {plan.graph: bundle.path_of(plan.variant)},
         sessions=plan.sessions,
         threads_a_session=plan.threads_a_session,
-        clock=clock,
+        clock=order.clock,
         costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
     )
     return Engine(
@@ -40,9 +44,11 @@ def open_onnx(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
     )
 
 
-def open_zero_cost(_: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_zero_cost(order: EngineOrder) -> Engine:
     """Open the engine without a model, by which benches measure the gateway alone."""
-    backend = ScriptedBackend(slots=plan.sessions, clock=clock, logits=lengths_as_logits)
+    backend = ScriptedBackend(
+        slots=order.plan.sessions, clock=order.clock, logits=lengths_as_logits
+    )
 
     async def warm_up() -> tuple[Cost, ...]:
         return ()
@@ -50,7 +56,27 @@ def open_zero_cost(_: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
     return Engine(backend, warm_up)
 
 
-def open_engine(bundle: Bundle, plan: ServingPlan, clock: Clock) -> Engine:
+def open_engine(order: EngineOrder) -> Engine:
     """Open the engine that the plan names; see `open_onnx`. Blocks."""
-    opener = open_zero_cost if plan.engine == ZERO_COST_ENGINE else open_onnx
-    return opener(bundle, plan, clock)
+    if order.plan.triton_target is not None:
+        # Its messages take 40 ms to import: loaded when asked for.
+        from ctr_service.triton_engine import open_triton  # noqa: PLC0415 -- see above
+
+        return open_triton(order)
+    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_onnx
+    return opener(order)
+
+
+async def decide_plan(
+    settings: Settings, bundle: Bundle, cpus: int, sleep: Callable[[float], Awaitable[None]]
+) -> ServingPlan:
+    """Decide what of the bundle serves; with Triton, what its servers have loaded.
+
+    Raises:
+        SettingsError: the bundle has not what was asked for, or Triton serves something else.
+    """
+    if settings.triton is None:
+        return plan_of(settings, bundle, cpus)
+    from ctr_service.triton_engine import plan_for_triton  # noqa: PLC0415 -- as in open_engine
+
+    return await plan_for_triton(settings, bundle, cpus, sleep)

@@ -7,6 +7,7 @@
     batcher     raises OverloadedError                              (refused before it queues)
                 gives a row BackendFailedError, DeadlineExceededError
     backend     raises BackendFailedError for a batch; the batcher retries rows alone
+                raises BackendBusyError when its own queue is full  (refused, never retried here)
     lifecycle   raises NotServingError while warming up or draining
     bundle      raises BundleError when files do not match their manifest
     settings    raises SettingsError when a flag, variable or file is wrong
@@ -100,6 +101,10 @@ class CallerLimitError(OverloadedError):
     """The caller is at a limit of its own, however idle the server is; answered like overload."""
 
     reason = Reason.CALLER_LIMIT
+
+
+class BackendBusyError(OverloadedError):
+    """The backend's own queue is full: nothing ran, and rows alone would only fill it further."""
 
 
 class UnauthenticatedError(CtrError):

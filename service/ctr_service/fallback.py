@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_service.errors import (
+    BackendBusyError,
     BackendFailedError,
     CtrError,
     DeadlineExceededError,
@@ -61,19 +62,25 @@ def fall_back(
 
 def error_of_all(
     errors: Sequence[CtrError], *, budget_ns: int, elapsed_ns: int
-) -> DeadlineExceededError | BackendFailedError:
+) -> BackendBusyError | DeadlineExceededError | BackendFailedError:
     """Return the error of a request of which no row was scored.
 
     Args:
-        errors: of its rows. One that came too late makes the whole request late: more time might
-            have helped.
+        errors: of its rows. One that the backend's full queue refused makes the whole request
+            refused: another server may have room. Else one that came too late makes it late: more
+            time might have helped.
         budget_ns: what the request was given.
         elapsed_ns: what it took.
     """
+    busy = next((error for error in errors if isinstance(error, BackendBusyError)), None)
+    if busy is not None:
+        return busy
     if any(error.reason is not Reason.BACKEND_FAILED for error in errors):
         return DeadlineExceededError(
             f"no candidate was scored within {budget_ns // 1_000_000} ms; "
             "allow more time or send fewer candidates",
             metadata={"limit": str(budget_ns), "size": str(elapsed_ns)},
         )
-    return BackendFailedError("the model's backend failed every candidate; retry on another server")
+    return BackendFailedError(
+        f"the model's backend failed every candidate ({errors[0]}); retry on another server"
+    )

@@ -33,9 +33,11 @@ class ServingPlan:
 
     Attributes:
         graph, engine, precision: name the variant in the manifest.
-        sessions: batches that run at once.
+        sessions: batches that run at once; with Triton, at one server, and 0 its instances.
         threads_a_session: threads of each.
         cpus: what this process may use; sessions x threads may be less.
+        triton_target: which of the bundle's model repositories Triton serves; None runs the graph
+            in this process.
     """
 
     graph: str
@@ -46,11 +48,13 @@ class ServingPlan:
     sessions: int
     threads_a_session: int
     cpus: int
+    triton_target: str | None = None
 
     @property
     def graph_name(self) -> str:
-        """Graph, engine and precision, as GetModel says them."""
-        return f"{self.graph}/{self.engine}/{self.precision}"
+        """Graph, engine and precision, as GetModel says them: `joint/triton:cpu/fp32` in Triton."""
+        engine = self.engine if self.triton_target is None else f"triton:{self.triton_target}"
+        return f"{self.graph}/{engine}/{self.precision}"
 
 
 def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
@@ -89,6 +93,29 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
         sessions=sessions,
         threads_a_session=threads,
         cpus=cpus,
+    )
+
+
+def make_triton_plan(manifest: Manifest, target: str, slots: int, cpus: int) -> ServingPlan:
+    """Plan for a graph that runs in Triton: in the layout for which the target was exported.
+
+    Args:
+        manifest: has the target.
+        target: which model repository of the bundle.
+        slots: batches in flight at one server; 0 takes its instances.
+        cpus: what this process may use.
+    """
+    served = manifest.triton[target]
+    return ServingPlan(
+        graph=served.graph,
+        engine=served.engine,
+        precision=served.precision,
+        variant=manifest.variant(served.graph, served.engine, served.precision),
+        layout=served.layout,
+        sessions=slots,
+        threads_a_session=served.layout.threads_a_session,
+        cpus=cpus,
+        triton_target=target,
     )
 
 

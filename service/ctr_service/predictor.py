@@ -68,7 +68,7 @@ class Predictor:
 
         Raises:
             RequestInvalidError: a user or context feature has the wrong type or is not finite.
-            OverloadedError: refused before it queued.
+            OverloadedError: refused before it queued, or by the backend's own queue.
             DeadlineExceededError: no candidate was scored in time.
             BackendFailedError: every candidate failed.
             NotServingError: the batcher is not started, or closing.

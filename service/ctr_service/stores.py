@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ctr_service.breaker import Breaker, BreakerPolicy
 from ctr_service.clock import SystemClock
 from ctr_service.errors import SettingsError
 from ctr_service.features.cache import CachePolicy as EntityCachePolicy
@@ -18,7 +19,6 @@ from ctr_service.features.store import FeatureObserver, NullFeatureObserver
 from ctr_service.features.tiered import TieredPolicy, TieredStore
 from ctr_service.limits import NS_PER_S
 from ctr_service.remote.base import NullRemoteObserver, RemoteObserver
-from ctr_service.remote.breaker import Breaker, BreakerPolicy
 from ctr_service.remote.cache import CacheHub, CachePolicy
 from ctr_service.remote.redis_open import LinkLimits, open_link
 from ctr_service.remote.redis_url import TlsFiles, parse_redis_url

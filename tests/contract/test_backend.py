@@ -1,4 +1,4 @@
-"""What every `Backend` promises, asked of the scripted one and of ONNX Runtime alike."""
+"""What every `Backend` promises, asked of the scripted one, ONNX Runtime and Triton alike."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ctr_service.backend.onnx import OnnxBackend
 from ctr_service.backend.scripted import ScriptedBackend
 from ctr_service.clock import ManualClock
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
+from ctr_service.limits import NS_PER_S
 from tests.support.rows import (
     FAILING_ID,
     POISON_ID,
@@ -21,9 +22,12 @@ from tests.support.rows import (
     make_row,
     padded,
 )
+from tests.support.triton_repository import Served, write_repository
+from tests.support.triton_server import TritonServer, running_triton
+from tests.support.triton_world import PARAMETERS, PATIENCE_S, Heard, make_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 SLOTS = 2
 GRAPH = "joint"
-LATER_NS = 1_000
+LATER_NS = 30 * NS_PER_S
 LENGTHS = (3, 9, 16, 1, 12, 16, 5, 8)
 
 
@@ -48,12 +52,29 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["scripted", "onnx"])
+@pytest.fixture(scope="module")
+def triton(graph_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    """A real Triton that serves the same graph, with as many instances as the others have slots."""
+    folder = tmp_path_factory.mktemp("repository")
+    with running_triton(
+        write_repository(folder, graph_path, PARAMETERS, Served(instances=SLOTS))
+    ) as server:
+        yield server
+
+
+@pytest.fixture(params=["scripted", "onnx", "triton"])
 async def backend(
     request: pytest.FixtureRequest, clock: ManualClock, graph_path: Path
 ) -> AsyncIterator[Backend]:
     """Each implementation, with the same bad tokens."""
     made: Backend
+    if request.param == "triton":
+        server: TritonServer = request.getfixturevalue("triton")
+        over_the_wire = make_backend(server.target, Heard(), clock=clock)
+        await over_the_wire.start(PATIENCE_S)
+        yield over_the_wire
+        await over_the_wire.close()
+        return
     if request.param == "scripted":
         made = ScriptedBackend(
             slots=SLOTS,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_service.remote.base import BreakerState, DropCause, FailureKind, Side
+from ctr_service.breaker import BreakerState
+from ctr_service.remote.base import DropCause, FailureKind, Side
 from tests.support.cable import Fault, cable_to
 from tests.support.redis_server import RedisServer, free_port, running_redis
 from tests.support.remote_world import eventually, remote_world, value_of

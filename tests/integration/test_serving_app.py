@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from ctr.v1 import prediction_pb2 as pb
     from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import ScriptedRun
-    from ctr_service.bundle.bundle import Bundle
-    from ctr_service.clock import Clock
-    from ctr_service.plan import ServingPlan
+    from ctr_service.engine_order import EngineOrder
 
 LONG_S = 9.0
 PATIENCE_S = 10.0
@@ -75,9 +73,9 @@ class World:
             outside=Outside(open_engine=self.open_engine),
         )
 
-    def open_engine(self, _: Bundle, __: ServingPlan, clock: Clock) -> Engine:
+    def open_engine(self, order: EngineOrder) -> Engine:
         """One slot that waits."""
-        self.backend = ScriptedBackend(slots=1, clock=clock, script=self.script)
+        self.backend = ScriptedBackend(slots=1, clock=order.clock, script=self.script)
         return Engine(self.backend, self.warm)
 
     async def warm(self) -> tuple[Cost, ...]:
@@ -250,7 +248,7 @@ async def test_a_wrong_path_of_access_ends_the_start_before_the_engine_loads(
 ) -> None:
     """A large model takes minutes to load, and a typing error in a path must not cost them."""
 
-    def open_engine(_: Bundle, __: ServingPlan, ___: Clock) -> NoReturn:
+    def open_engine(_: EngineOrder) -> NoReturn:
         pytest.fail("the engine was loaded first")
 
     flags = {"bundle": world.bundle, "port": 0, "metrics_port": 0, **files}

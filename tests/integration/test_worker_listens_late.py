@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_service.backend.base import Cost
-    from ctr_service.bundle.bundle import Bundle
-    from ctr_service.clock import Clock
-    from ctr_service.plan import ServingPlan
+    from ctr_service.engine_order import EngineOrder
 
 HOST = "127.0.0.1"
 PATIENCE_S = 30.0
@@ -37,9 +35,9 @@ class Engines:
         self.warming = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    def open(self, _: Bundle, __: ServingPlan, clock: Clock) -> Engine:
+    def open(self, order: EngineOrder) -> Engine:
         """One slot, at no cost."""
-        return Engine(ScriptedBackend(slots=1, clock=clock), self._warm_up)
+        return Engine(ScriptedBackend(slots=1, clock=order.clock), self._warm_up)
 
     async def _warm_up(self) -> tuple[Cost, ...]:
         self.warming.set()

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ctr_service.breaker import Breaker, BreakerPolicy, BreakerState
 from ctr_service.features.codec import CodecError, decode, encode
 from ctr_service.features.store import StoredEntity
 from ctr_service.limits import NS_PER_S
-from ctr_service.remote.base import BreakerState
-from ctr_service.remote.breaker import Breaker, BreakerPolicy
 from ctr_service.remote.envelope import unwrap, wrap
 from ctr_service.remote.writer import ttl_ms
 

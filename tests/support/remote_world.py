@@ -8,9 +8,9 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ctr_service.breaker import Breaker, BreakerPolicy
 from ctr_service.clock import SystemClock
 from ctr_service.limits import NS_PER_S
-from ctr_service.remote.breaker import Breaker, BreakerPolicy
 from ctr_service.remote.cache import CacheHub, CachePolicy
 from ctr_service.remote.redis_open import LinkLimits, open_link
 from ctr_service.remote.redis_url import TlsFiles, parse_redis_url
@@ -18,7 +18,8 @@ from ctr_service.remote.redis_url import TlsFiles, parse_redis_url
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from ctr_service.remote.base import BreakerState, DropCause, FailureKind, Side
+    from ctr_service.breaker import BreakerState
+    from ctr_service.remote.base import DropCause, FailureKind, Side
     from ctr_service.remote.layer import CacheLayer
 
 QUICK = BreakerPolicy(first_wait_ns=NS_PER_S // 100, longest_wait_ns=NS_PER_S // 20)

@@ -24,22 +24,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_service.backend.base import Cost
-    from ctr_service.bundle.bundle import Bundle
-    from ctr_service.clock import Clock
-    from ctr_service.plan import ServingPlan
+    from ctr_service.engine_order import EngineOrder
 
 SLOTS = 8
 BATCH_S = 0.3
 
 
-def open_scripted(_: Bundle, __: ServingPlan, clock: Clock) -> Engine:
+def open_scripted(order: EngineOrder) -> Engine:
     """A backend that sleeps."""
     script = sleeping_script(lambda _, __: BATCH_S)
 
     async def warm_up() -> tuple[Cost, ...]:
         return ()
 
-    return Engine(ScriptedBackend(slots=SLOTS, clock=clock, script=script), warm_up)
+    return Engine(ScriptedBackend(slots=SLOTS, clock=order.clock, script=script), warm_up)
 
 
 @click.command()

@@ -51,13 +51,15 @@ class Naive:
         """Answer one PredictClicks."""
         request = pb.PredictClicksRequest.FromString(raw)
         shared = self._renderer.request(
-            request.query, _plain(request.user.features), _plain(request.context_features)
+            request.query,
+            plain_features(request.user.features),
+            plain_features(request.context_features),
         )
         rows = [
             self._rows.build([self._renderer.row(shared, self._renderer.item(c.title, own))]).rows[
                 0
             ]
-            for c, own in ((c, _plain(c.features)) for c in request.candidates)
+            for c, own in ((c, plain_features(c.features)) for c in request.candidates)
         ]
         batch = pad_rows(rows, max(row.length for row in rows), self._pad_id)
         logits = self._session.run(tensors_of(batch))[LOGITS]
@@ -96,7 +98,8 @@ async def serve(bundle: Bundle, port_file: Path) -> None:
         await server.stop(1.0)
 
 
-def _plain(features: Mapping[str, pb.FeatureValue]) -> dict[str, FeatureValue]:
+def plain_features(features: Mapping[str, pb.FeatureValue]) -> dict[str, FeatureValue]:
+    """Return the wire's values as plain ones."""
     return {name: _value(value) for name, value in features.items()}
 
 

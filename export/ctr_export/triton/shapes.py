@@ -18,6 +18,9 @@ of the plan and its memory, so they are coarser than on a CPU."""
 GPU_WIDEST = 16
 """The last bucket is at most so many times the first. The one profile of ONNX Runtime's TensorRT
 holds the most rows at the longest row, which is then at most 16 times a batch's budget."""
+TRAVEL_FACTOR = 2
+"""A batch that travels to another process is so many times as large as one that does not: more rows
+share what the way costs. Measured on two cores: a tenth more pairs/s (docs/decisions/0012)."""
 GPU_INSTANCES = 2
 """One computes while the other copies."""
 
@@ -42,6 +45,12 @@ def gpu_layout(longest_tokens: int, *, max_batch_tokens: int = GPU_BATCH_TOKENS)
         sessions=GPU_INSTANCES,
         threads_a_session=1,
     )
+
+
+def remote_layout(layout: Layout) -> Layout:
+    """Return the CPU target's layout: the one in process, with larger batches."""
+    tokens = layout.max_batch_tokens * TRAVEL_FACTOR
+    return layout.model_copy(update={"max_batch_tokens": tokens})
 
 
 def full_rows(layout: Layout, bucket_tokens: int) -> int:

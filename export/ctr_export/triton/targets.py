@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_export.triton.names import CPU, CUDA, CUDA_TENSORRT, GPU_BATCH_TOKENS, TENSORRT
-from ctr_export.triton.shapes import doubling_shapes, end_shapes, gpu_layout
+from ctr_export.triton.shapes import doubling_shapes, end_shapes, gpu_layout, remote_layout
 from ctr_export.triton.spec import TargetSpec
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ GPU_PRECISION = "fp32"
 def target_specs(
     manifest: Manifest, *, gpu_batch_tokens: int = GPU_BATCH_TOKENS
 ) -> tuple[TargetSpec, ...]:
-    """Return every target of a bundle: the CPU's serves its default graph as it serves in process.
+    """Return every target of a bundle; the CPU's serves its default graph.
 
     Args:
         manifest: its `triton` is not read.
         gpu_batch_tokens: most padded tokens of a batch on a GPU.
     """
     gpu = gpu_layout(manifest.template.max_row_tokens, max_batch_tokens=gpu_batch_tokens)
-    cpu = manifest.layout
+    cpu = remote_layout(manifest.layout)
     return (
         _spec(manifest, CPU, manifest.default.precision, cpu, end_shapes(cpu)),
         _spec(manifest, CUDA, GPU_PRECISION, gpu, end_shapes(gpu)),

@@ -2,7 +2,8 @@
 
 What blocks: nothing on the event loop; `run` awaits the engine elsewhere.
 What raises: `run` raises BackendFailedError when the whole batch failed, DeadlineExceededError when
-the deadline passed before the engine began; a row that failed alone is in `Outputs.failed_rows`.
+the deadline passed before the engine began or answered, BackendBusyError when its own queue
+is full; a row that failed alone is in `Outputs.failed_rows`.
 What survives: after `run` raised, the backend still serves the next batch, unless `ready` says no.
 After `close`, `run` raises BackendFailedError.
 """
@@ -75,7 +76,9 @@ class Backend(Protocol):
 
         Raises:
             BackendFailedError: the whole batch failed.
-            DeadlineExceededError: it had not begun by the deadline.
+            BackendBusyError: the engine's own queue, if it has one, is full.
+            DeadlineExceededError: it had not begun by the deadline, or an engine elsewhere had not
+                answered by it.
         """
         ...
 

@@ -9,24 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS, Cost, Outputs
+from ctr_service.backend.base import Cost, Outputs
+from ctr_service.backend.finite import rows_without_number
 from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import warm_shapes, warm_tensors
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ctr_service.clock import Clock
 
 WARM_UP_REPEATS = 3
 """Runs a shape; the median is its cost, so that the first run's allocations do not count."""
-SHORT_FIRST_LENGTH = 2
-"""First-segment length of warm-up rows: `[CLS] [SEP]`."""
 
 
 class OnnxBackend:
@@ -111,14 +110,13 @@ class OnnxBackend:
             BackendFailedError: a shape failed; the backend must not serve.
         """
         costs: list[Cost] = []
-        for bucket in buckets_tokens:
-            for rows in sorted({1, max(1, max_batch_tokens // bucket)}):
-                seconds = [
-                    await asyncio.to_thread(self._warm_runs, graph, rows, bucket)
-                    for _ in range(WARM_UP_REPEATS)
-                ]
-                median = statistics.median(value for repeat in seconds for value in repeat)
-                costs.append(Cost(bucket, rows, median))
+        for rows, bucket in warm_shapes(buckets_tokens, max_batch_tokens):
+            seconds = [
+                await asyncio.to_thread(self._warm_runs, graph, rows, bucket)
+                for _ in range(WARM_UP_REPEATS)
+            ]
+            median = statistics.median(value for repeat in seconds for value in repeat)
+            costs.append(Cost(bucket, rows, median))
         self._costs = tuple(costs)
         return self._costs
 
@@ -140,11 +138,7 @@ class OnnxBackend:
 
     def _warm_runs(self, graph: str, rows: int, bucket: int) -> list[float]:
         """Run one shape on every session at once; return the seconds of each."""
-        tensors: dict[str, NDArray[np.generic]] = {
-            INPUT_IDS: np.zeros((rows, bucket), dtype=np.int32),
-            LENGTHS: np.full(rows, bucket, dtype=np.int32),
-            FIRST_LENGTHS: np.full(rows, min(SHORT_FIRST_LENGTH, bucket), dtype=np.int32),
-        }
+        tensors = warm_tensors(rows, bucket)
         # No thread gets past it before each has come, so none runs twice.
         together = threading.Barrier(self._slots)
 
@@ -167,15 +161,4 @@ class OnnxBackend:
             raise DeadlineExceededError("the deadline passed before the engine began")
         outputs = self._own.sessions[graph].run(tensors)
         compute_ns = self._clock.now_ns() - started_ns
-        return Outputs(outputs, compute_ns, _rows_without_number(outputs))
-
-
-def _rows_without_number(outputs: Mapping[str, NDArray[np.generic]]) -> dict[int, str]:
-    """Find the rows whose logit is NaN or infinite: a number that must not be served."""
-    logits = outputs.get(LOGITS)
-    if logits is None or np.isfinite(logits.sum(dtype=np.float64)):
-        return {}
-    return {
-        int(index): "the model gave no finite number for this row"
-        for index in np.flatnonzero(~np.isfinite(logits))
-    }
+        return Outputs(outputs, compute_ns, rows_without_number(outputs))

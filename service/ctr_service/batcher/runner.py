@@ -10,7 +10,7 @@ from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.batcher.call import RowOutcome, failed, too_late
 from ctr_service.batcher.observer import BatchReport
 from ctr_service.bundle.tokens import pad_rows
-from ctr_service.errors import BackendFailedError, DeadlineExceededError
+from ctr_service.errors import BackendBusyError, BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,8 @@ class BatchRunner:
         """Run a batch and answer every row of it, whatever happens.
 
         When the whole batch fails, its rows run again alone, once each, as far as their deadlines
-        allow: so one bad row fails alone. A backend that is not ready is not asked again.
+        allow: so one bad row fails alone. A backend that is not ready, or whose queue is full, is
+        not asked again.
 
         Args:
             batch: taken from the queue.
@@ -67,6 +68,9 @@ class BatchRunner:
                 done = await self._run(rows, batch.bucket_tokens, batch.queued_tokens, formed_ns)
             except BackendFailedError as error:
                 await self._run_alone(rows, batch.bucket_tokens, error)
+                return
+            except BackendBusyError as error:
+                self._answer(rows, failed(error))
                 return
             finally:
                 slot_freed(batch)
@@ -99,7 +103,7 @@ class BatchRunner:
                     self._clock.now_ns(),
                     retry=True,
                 )
-            except BackendFailedError as own_error:
+            except (BackendFailedError, BackendBusyError) as own_error:
                 call.deliver(place, failed(own_error))
             else:
                 if done is None:
@@ -119,6 +123,7 @@ class BatchRunner:
         """Run rows as one batch; None when its deadline passed before the engine began.
 
         Raises:
+            BackendBusyError: the backend's queue is full.
             BackendFailedError: the whole batch failed.
         """
         started_ns = self._clock.now_ns()

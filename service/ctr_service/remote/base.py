@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ctr_service.breaker import BreakerState
+
 
 class Unanswered(enum.Enum):
     """The type of `UNANSWERED`."""
@@ -88,14 +90,6 @@ class FailureKind(enum.Enum):
     """Another error that the server names."""
     GARBLED = "garbled"
     """The answer breaks the protocol."""
-
-
-class BreakerState(enum.Enum):
-    """Whether the server is asked at all."""
-
-    CLOSED = "closed"
-    HALF_OPEN = "half_open"
-    OPEN = "open"
 
 
 class DropCause(enum.Enum):

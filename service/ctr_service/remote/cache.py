@@ -21,9 +21,9 @@ from ctr_service.remote.writer import BackgroundWriter, WriterLimits, ttl_ms
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from ctr_service.breaker import Breaker
     from ctr_service.clock import Clock
     from ctr_service.remote.base import RemoteObserver
-    from ctr_service.remote.breaker import Breaker
     from ctr_service.remote.link import RemoteLink
 
 GRACE_PASSES = 2

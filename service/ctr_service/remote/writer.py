@@ -7,15 +7,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_service.remote.base import BreakerState, DropCause, Side
+from ctr_service.breaker import BreakerState
+from ctr_service.remote.base import DropCause, Side
 from ctr_service.remote.link import failure_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ctr_service.breaker import Breaker
     from ctr_service.clock import Clock
     from ctr_service.remote.base import FailureKind, RemoteObserver
-    from ctr_service.remote.breaker import Breaker
     from ctr_service.remote.link import Put, RemoteLink
 
 MS_PER_S = 1_000

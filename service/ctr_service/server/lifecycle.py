@@ -77,14 +77,26 @@ class Lifecycle:
         self._log = log
         self._drain_delay_s = drain_delay_s
         self._grace_s = grace_s
+        self._open = False
 
     def open(self) -> None:
         """Admit requests and say so; call it when warm-up is done."""
         self._gate.open()
+        self._open = True
         self._set_serving(serving=True)
+
+    def set_backend_gone(self, *, gone: bool) -> None:
+        """Say NOT_SERVING while the backend is gone, so that balancers look elsewhere.
+
+        Whoever comes all the same is let in: caches may answer, and a refusal says why.
+        """
+        if self._open and self._health.serving is gone:
+            self._log.warning("backend_gone" if gone else "backend_back")
+            self._set_serving(serving=not gone)
 
     async def close(self) -> None:
         """Drain and stop; see the module's docstring. Returns when no call is left."""
+        self._open = False
         if self._health.serving:
             self._log.info("draining", delay_s=self._drain_delay_s, in_flight=self._gate.inside)
             self._set_serving(serving=False)

@@ -14,15 +14,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from ctr_service.breaker import BreakerState
 from ctr_service.limits import NS_PER_S
-from ctr_service.remote.base import BreakerState
 from ctr_service.telemetry import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric as Family
 
+    from ctr_service.backend.triton_observer import EndpointState
     from ctr_service.batcher.observer import BatchReport, DropCause
     from ctr_service.bundle.features import Entity
     from ctr_service.bundle.tokens import TokenCache
@@ -76,6 +77,9 @@ class Instruments:
         self._remote_breaker = self._gauge(names.REMOTE_BREAKER)
         self._remote_written = self._counter(names.REMOTE_WRITTEN)
         self._remote_dropped = self._counter(names.REMOTE_DROPPED)
+        self._triton_batches = self._counter(names.TRITON_BATCHES)
+        self._triton_retries = self._counter(names.TRITON_RETRIES)
+        self._triton_servers = self._gauge(names.TRITON_SERVERS)
         self._feature_ids = self._counter(names.FEATURE_IDS)
         self._feature_absent = self._counter(names.FEATURE_ABSENT)
         self._feature_bytes = self._gauge(names.FEATURE_CACHE_BYTES)
@@ -187,6 +191,21 @@ class Instruments:
     def remote_dropped(self, values: int, cause: RemoteDropCause) -> None:
         """Values will never be written."""
         self._remote_dropped.labels(cause.value).inc(values)
+
+    # Triton.
+
+    def triton_called(self, target: str, *, outcome: str) -> None:
+        """A batch that was sent to a server has ended."""
+        self._triton_batches.labels(target, outcome).inc()
+
+    def triton_retried(self, target: str) -> None:
+        """A batch was sent once more."""
+        self._triton_retries.labels(target).inc()
+
+    def triton_endpoints(self, states: Mapping[EndpointState, int]) -> None:
+        """So many servers are in each state."""
+        for state, servers in states.items():
+            self._triton_servers.labels(state.value).set(servers)
 
     # The feature store.
 

@@ -51,6 +51,7 @@ METHOD, CODE, REASON = "method", "code", "reason"
 STATUS, SOURCE, CAUSE, PRIORITY = "status", "source", "cause", "priority"
 LAYER, OUTCOME, SIDE, KIND, ENTITY = "layer", "outcome", "side", "kind", "entity"
 CALLER = "caller"
+TARGET, STATE = "target", "state"
 
 REQUESTS = Metric(
     "ctr_requests", Kind.COUNTER, "", "Calls ended, by gRPC method and code.", (METHOD, CODE)
@@ -204,6 +205,28 @@ REMOTE_DROPPED = Metric(
     "",
     "Values that were never written to Redis, by cause.",
     (CAUSE,),
+)
+TRITON_BATCHES = Metric(
+    "ctr_triton_batches",
+    Kind.COUNTER,
+    "",
+    "Batches sent to Triton, by target as configured and outcome (ok, cancelled, late, expired, "
+    "queue_full, unreachable, moved, model_gone, refused, failed, garbled).",
+    (TARGET, OUTCOME),
+)
+TRITON_RETRIES = Metric(
+    "ctr_triton_retries",
+    Kind.COUNTER,
+    "",
+    "Batches sent once more, because a server of the target lost them.",
+    (TARGET,),
+)
+TRITON_SERVERS = Metric(
+    "ctr_triton_servers",
+    Kind.GAUGE,
+    "",
+    "Triton servers known, by state (verifying, ready, not_ready, mismatch, resting).",
+    (STATE,),
 )
 FEATURE_IDS = Metric(
     "ctr_feature_ids",

@@ -8,10 +8,13 @@ import pytest
 
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.errors import SettingsError
-from ctr_service.plan import ZERO_COST_ENGINE, Wishes, make_plan
+from ctr_service.plan import ZERO_COST_ENGINE, Wishes, make_plan, make_triton_plan
 from tests.support.tiny_bundle import make_tiny_bundle
+from tests.support.triton_repository import make_triton_bundle
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ctr_service.bundle.manifest import Manifest
 
 
@@ -74,3 +77,14 @@ def test_the_engine_without_a_model_stands_in_for_the_default_and_says_so(
     assert plan.engine == ZERO_COST_ENGINE
     assert plan.graph_name == "joint/scripted-zero-cost/fp32"
     assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")
+
+
+def test_with_triton_the_targets_layout_is_served(tmp_path: Path) -> None:
+    """Graph and layout are those that the target was exported for; GetModel names it."""
+    manifest = load_bundle(make_triton_bundle(tmp_path / "bundle")).manifest
+    for name, target in manifest.triton.items():
+        plan = make_triton_plan(manifest, name, 3, 2)
+        assert plan.layout == target.layout
+        assert plan.variant == manifest.variant(target.graph, target.engine, target.precision)
+        assert plan.graph_name == f"joint/triton:{name}/fp32"
+        assert plan.sessions == 3

@@ -168,3 +168,24 @@ def test_settings_of_redis_agree(flags: dict[str, object], part: str) -> None:
     """Settings that contradict one another are a sentence."""
     with pytest.raises(SettingsError, match=part):
         load_settings({**BUNDLE, **flags})
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"triton_tls": True}, "--triton-tls needs --triton"),
+        ({"triton": "t:1", "precision": "fp32"}, "with --triton its model decides"),
+        ({"triton": "t:1", "sessions": 2}, "--triton-slots"),
+        ({"triton": "t:1", "triton_ca_file": "ca.pem"}, "no --triton-tls"),
+        (
+            {"triton": "t:1", "triton_tls": True, "triton_key_file": "key.pem"},
+            "--triton-cert-file and --triton-key-file come together",
+        ),
+    ],
+)
+def test_settings_of_triton_that_do_not_fit_together_are_a_sentence(
+    flags: dict[str, object], says: str
+) -> None:
+    """Each says which flag is missing or in the way."""
+    with pytest.raises(SettingsError, match=says):
+        load_settings({**BUNDLE, **flags})

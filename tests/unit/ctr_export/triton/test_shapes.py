@@ -15,6 +15,7 @@ from ctr_export.triton.shapes import (
     full_rows,
     gpu_layout,
     most_rows,
+    remote_layout,
 )
 
 LONGEST = st.integers(4, 512)
@@ -64,3 +65,12 @@ def test_the_joint_profile_stays_near_the_budget(longest: int, tokens: int) -> N
     assert profile.most[0] * profile.most[1] <= GPU_WIDEST * layout.max_batch_tokens
     bounds = zip(profile.least, profile.best, profile.most, strict=True)
     assert all(low <= best <= high for low, best, high in bounds)
+
+
+def test_batches_that_travel_are_larger() -> None:
+    """Twice the tokens in the same buckets: more rows share the cost of the way."""
+    here = gpu_layout(64, max_batch_tokens=208)
+    there = remote_layout(here)
+    assert there.max_batch_tokens == 2 * here.max_batch_tokens
+    assert there.buckets_tokens == here.buckets_tokens
+    assert most_rows(there) == 2 * most_rows(here)

@@ -111,3 +111,29 @@ async def test_a_server_that_never_served_stops_without_the_delay() -> None:
     await world.lifecycle.close()
     assert world.slept_s(Phase.STARTING) == 0
     assert f"stop {GRACE_S}" in world.events
+
+
+async def test_health_follows_the_backend_while_the_gate_stays_open() -> None:
+    """NOT_SERVING while it is gone, told once a change; whoever comes all the same is let in."""
+    world = World()
+    world.lifecycle.set_backend_gone(gone=True)
+    assert world.events == []
+    world.lifecycle.open()
+    for gone in (False, True, True, False):
+        world.lifecycle.set_backend_gone(gone=gone)
+    assert world.events == ["serving True", "serving False", "serving True"]
+    assert world.gate.phase is Phase.OPEN
+
+
+async def test_a_backend_that_comes_back_does_not_undo_a_drain() -> None:
+    """Once draining, health stays NOT_SERVING; with the backend gone before, nobody needs time."""
+    world = World()
+    world.lifecycle.open()
+    world.on_sleep = lambda: world.lifecycle.set_backend_gone(gone=False)
+    await world.lifecycle.close()
+    assert world.events.count("serving True") == 1
+    gone = World()
+    gone.lifecycle.open()
+    gone.lifecycle.set_backend_gone(gone=True)
+    await gone.lifecycle.close()
+    assert gone.slept_s(Phase.OPEN) == 0

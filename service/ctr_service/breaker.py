@@ -8,14 +8,22 @@ probe doubles the next, with jitter, so that a fleet does not return at one mome
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_service.limits import NS_PER_S
-from ctr_service.remote.base import BreakerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class BreakerState(enum.Enum):
+    """Whether the server is asked at all."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)

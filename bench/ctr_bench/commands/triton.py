@@ -1,0 +1,56 @@
+"""`ctr-bench triton`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ctr_bench.commands.options import bench_options, run_bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
+
+
+@click.command()
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--seconds", default=8.0, show_default=True, help="Of one closed loop.")
+@click.option(
+    "--slots", default=0, show_default=True, help="`--triton-slots` of the gateway; 0: its default."
+)
+@bench_options("triton")
+def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
+    repeats: int,
+    seconds: float,
+    slots: int,
+    bundle: Path,
+    catalogue: Path | None,
+    out: Path,
+    seed: int,
+) -> None:
+    """Measure gateway and Triton against Triton's own dynamic batcher, on the same graph.
+
+    Each repeat: the raw bound, the gateway in front of a real Triton, and Triton's dynamic batcher
+    driven by tritonclient that tokenises (the best of its queue delays). Needs `make
+    triton-setup`. About two minutes a repeat; leave the machine alone.
+
+    \b
+    Examples:
+      ctr-bench triton
+      ctr-bench triton --repeats 1 --slots 3
+    """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
+
+    def measure(progress: Progress) -> Results:
+        # Imported here so that --help does not wait for numpy, gRPC and the engine.
+        from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
+        from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
+        from ctr_bench.triton import TritonBench, TritonPlan  # noqa: PLC0415 -- see above
+
+        plan = TritonPlan(bundle, repeats, seconds, slots, seed)
+        rows = RowMaker(open_bundle(bundle))
+        return TritonBench(plan, rows, find_catalogue(catalogue), progress).run()
+
+    run_bench("triton", out, measure)

@@ -1,0 +1,33 @@
+"""The shapes that a warm-up runs, and rows to run them with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+SHORT_FIRST_LENGTH = 2
+"""First-segment length of warm-up rows: `[CLS] [SEP]`."""
+
+
+def warm_shapes(buckets_tokens: Sequence[int], max_batch_tokens: int) -> Iterator[tuple[int, int]]:
+    """Yield (rows, bucket): one row and a full batch of every bucket."""
+    for bucket in buckets_tokens:
+        for rows in sorted({1, max(1, max_batch_tokens // bucket)}):
+            yield rows, bucket
+
+
+def warm_tensors(rows: int, bucket_tokens: int) -> dict[str, NDArray[np.generic]]:
+    """Return rows of the bucket's full length, as the joint graph's inputs."""
+    return {
+        INPUT_IDS: np.zeros((rows, bucket_tokens), dtype=np.int32),
+        LENGTHS: np.full(rows, bucket_tokens, dtype=np.int32),
+        FIRST_LENGTHS: np.full(rows, min(SHORT_FIRST_LENGTH, bucket_tokens), dtype=np.int32),
+    }
