@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.files import write_text_aside
-from ctr_service.clock import SystemClock
-from ctr_service.cpus import available_cpus
 from ctr_service.engine_events import EngineEvents
 from ctr_service.engine_order import EngineOrder
-from ctr_service.engines import decide_plan, open_engine
+from ctr_service.engines import decide_plan
 from ctr_service.limits import NS_PER_S
+from ctr_service.outside import Outside
 from ctr_service.scoring_start import start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
@@ -37,36 +33,15 @@ from ctr_service.telemetry.merged import labelled_registry
 from ctr_service.telemetry.names import WORKER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from structlog.typing import FilteringBoundLogger
 
     from ctr_service.bundle.bundle import Bundle
-    from ctr_service.clock import Clock
     from ctr_service.plan import ServingPlan
-    from ctr_service.scoring import Engine
-    from ctr_service.server.lifecycle import Lifecycle, Sleep
+    from ctr_service.server.lifecycle import Lifecycle
     from ctr_service.settings import Settings
-
-REQUEST_ID_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What comes from outside the program; tests bring their own.
-
-    `worker` is the label of one of several gateways on a shared port; None is the only gateway.
-    """
-
-    clock: Clock = field(default_factory=SystemClock)
-    sleep: Sleep = asyncio.sleep
-    new_request_id: Callable[[], str] = lambda: secrets.token_hex(REQUEST_ID_BYTES)
-    open_engine: Callable[[EngineOrder], Engine] = open_engine
-    cpus: Callable[[], int] = available_cpus
-    rng: random.Random = field(default_factory=random.Random)
-    worker: str | None = None
 
 
 class App:

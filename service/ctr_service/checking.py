@@ -6,7 +6,6 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_service.app import Outside
 from ctr_service.backend.triton_observer import NullTritonObserver
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.cpus import share_of
@@ -14,6 +13,7 @@ from ctr_service.engine_order import EngineOrder
 from ctr_service.engines import decide_plan
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
+from ctr_service.outside import Outside
 from ctr_service.scoring_start import NullScoringObserver, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.stores import describe_stores

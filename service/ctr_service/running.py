@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from ctr_service.app import Outside
+    from ctr_service.outside import Outside
     from ctr_service.settings import Settings
 
 

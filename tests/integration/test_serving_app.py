@@ -16,9 +16,10 @@ from ctr_client.aio_client import AsyncPredictionClient
 from ctr_client.errors import DeadlineError, UnavailableError
 from ctr_client.messages import Item, search
 from ctr_client.options import ClientOptions
-from ctr_service.app import App, Outside
+from ctr_service.app import App
 from ctr_service.backend.scripted import ScriptedBackend
 from ctr_service.errors import BackendFailedError, SettingsError
+from ctr_service.outside import Outside
 from ctr_service.scoring import Engine
 from ctr_service.settings import load_settings
 from tests.support.redis_server import free_port

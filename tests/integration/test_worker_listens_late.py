@@ -10,8 +10,9 @@ import pytest
 import structlog
 
 from ctr_client.aio_client import AsyncPredictionClient
-from ctr_service.app import App, Outside
+from ctr_service.app import App
 from ctr_service.backend.scripted import ScriptedBackend
+from ctr_service.outside import Outside
 from ctr_service.scoring import Engine
 from ctr_service.settings import load_settings
 from ctr_service.telemetry.merged import fetch_metrics

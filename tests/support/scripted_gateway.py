@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_service.app import Outside
 from ctr_service.backend.scripted import ScriptedBackend, sleeping_script
 from ctr_service.commands.settings_options import settings_from, settings_options
+from ctr_service.outside import Outside
 from ctr_service.running import run_until_signal
 from ctr_service.scoring import Engine
 from ctr_service.supervisor import run_supervisor

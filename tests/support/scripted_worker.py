@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ctr_service.app import Outside
+from ctr_service.outside import Outside
 from ctr_service.workers.worker import main
 from tests.support.scripted_gateway import open_scripted
 

@@ -11,9 +11,10 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from ctr_service.app import App, Outside
+from ctr_service.app import App
 from ctr_service.errors import CtrError
 from ctr_service.loops import loop_factory
+from ctr_service.outside import Outside
 from ctr_service.running import run_until_asked
 from ctr_service.server.signals import StopSignals
 from ctr_service.telemetry.logs import configure_logs
