@@ -48,6 +48,11 @@ def honest(numbers: Numbers, _chunk: Chunk) -> Floats:
     return TRUE[numbers]
 
 
+def rounded(numbers: Numbers, _chunk: Chunk) -> Floats:
+    """The model but for more than the rounding of sums in float32."""
+    return TRUE[numbers] + 3e-5
+
+
 def shifted(numbers: Numbers, _chunk: Chunk) -> Floats:
     """Every logit too high."""
     return TRUE[numbers] + 0.1
@@ -175,6 +180,24 @@ def test_the_calibration_check_alone_refuses_a_misleading_calibration(plain: Ver
     assert len(verdict.failures) == 1
     assert verdict.figures is not None
     assert verdict.figures.max_abs_delta_logit == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "precision", "scored"),
+    [(honest, PLAIN, False), (rounded, PLAIN, True), (honest, TOKEN, True)],
+)
+def test_only_a_float32_graph_that_is_the_trainers_takes_over_its_validation_logits(
+    answer: Answer, precision: str, plain: Verdict, *, scored: bool
+) -> None:
+    """Any other has its own validation rows scored for its own calibration."""
+    seen: list[int] = []
+
+    def watched(numbers: Numbers, chunk: Chunk) -> Floats:
+        seen.extend(numbers.tolist())
+        return answer(numbers, chunk)
+
+    assert _judge(watched, precision, plain=plain).passed
+    assert (max(seen) >= TEST_ROWS) is scored
 
 
 def test_a_refused_graph_keeps_its_figures(plain: Verdict) -> None:
