@@ -22,7 +22,7 @@ from ctr_service.engine_order import EngineOrder
 from ctr_service.engines import decide_plan
 from ctr_service.limits import NS_PER_S
 from ctr_service.outside import Outside
-from ctr_service.scoring_start import start_scoring
+from ctr_service.scoring_start import Observers, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
 from ctr_service.server.standby import Standby
@@ -102,7 +102,7 @@ class App:
         plan = await decide_plan(settings, bundle, outside.cpus(), outside.sleep)
         self._open_metrics(stack, bundle, plan)
         events = EngineEvents(
-            self.instruments, self._log, outside.clock, gone_s=settings.triton_gone_s
+            self.instruments.triton, self._log, outside.clock, gone_s=settings.triton_gone_s
         )
         order = EngineOrder(
             settings=settings,
@@ -134,7 +134,7 @@ class App:
             plan=plan,
             backend=engine.backend,
             costs=costs,
-            observer=self.instruments,
+            observers=Observers(self.instruments, self.instruments.stores),
             clock=outside.clock,
             rng=outside.rng,
         )

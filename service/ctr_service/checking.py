@@ -14,7 +14,7 @@ from ctr_service.engines import decide_plan
 from ctr_service.errors import BackendFailedError
 from ctr_service.limits import NS_PER_S
 from ctr_service.outside import Outside
-from ctr_service.scoring_start import NullScoringObserver, start_scoring
+from ctr_service.scoring_start import Observers, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.stores import describe_stores
 from ctr_service.types import Candidate, SearchRequest
@@ -90,7 +90,7 @@ async def _rehearse(order: EngineOrder, outside: Outside) -> _Rehearsal:
             plan=order.plan,
             backend=engine.backend,
             costs=await engine.warm_up(),
-            observer=NullScoringObserver(),
+            observers=Observers(),
             clock=outside.clock,
             rng=outside.rng,
         )

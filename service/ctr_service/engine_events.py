@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from ctr_service.clock import Clock
-    from ctr_service.telemetry.instruments import Instruments
+    from ctr_service.telemetry.triton_instruments import TritonInstruments
 
 
 class TellsHealth(Protocol):
@@ -28,7 +28,12 @@ class EngineEvents:
     """Implements `TritonObserver`. Belongs to one event loop."""
 
     def __init__(
-        self, instruments: Instruments, log: FilteringBoundLogger, clock: Clock, *, gone_s: float
+        self,
+        instruments: TritonInstruments,
+        log: FilteringBoundLogger,
+        clock: Clock,
+        *,
+        gone_s: float,
     ) -> None:
         """Take where news goes.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ctr_service.batcher.observer import BatchObserver, NullObserver
+from ctr_service.batcher.observer import NullObserver
 from ctr_service.scoring import build_scoring
-from ctr_service.stores import NullStoresObserver, StoresObserver, open_stores
+from ctr_service.stores import NullStoresObserver, open_stores
 
 if TYPE_CHECKING:
     import contextlib
@@ -14,20 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ctr_service.backend.base import Backend, Cost
+    from ctr_service.batcher.observer import BatchObserver
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.clock import Clock
     from ctr_service.plan import ServingPlan
     from ctr_service.scoring import Scoring
     from ctr_service.settings import Settings
-    from ctr_service.stores import Stores
+    from ctr_service.stores import Stores, StoresObserver
 
 
-class ScoringObserver(BatchObserver, StoresObserver, Protocol):
-    """Hears of batches and of stores."""
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Who hears of batches, and who of stores; by default nobody does."""
 
-
-class NullScoringObserver(NullObserver, NullStoresObserver):
-    """Hears everything and keeps nothing."""
+    batches: BatchObserver = field(default_factory=NullObserver)
+    stores: StoresObserver = field(default_factory=NullStoresObserver)
 
 
 async def start_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
@@ -38,7 +40,7 @@ async def start_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
     plan: ServingPlan,
     backend: Backend,
     costs: Sequence[Cost],
-    observer: ScoringObserver,
+    observers: Observers,
     clock: Clock,
     rng: random.Random,
 ) -> tuple[Scoring, Stores]:
@@ -51,7 +53,7 @@ async def start_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         plan: what of it.
         backend: warmed up.
         costs: what its batches cost.
-        observer: hears of everything.
+        observers: hear of everything.
         clock: deadlines are absolute on it.
         rng: draws jitter.
 
@@ -62,7 +64,11 @@ async def start_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
     """
     stores = await stack.enter_async_context(
         open_stores(
-            settings, bundle.manifest.features, clock=clock, random=rng.random, observer=observer
+            settings,
+            bundle.manifest.features,
+            clock=clock,
+            random=rng.random,
+            observer=observers.stores,
         )
     )
     scoring = build_scoring(
@@ -71,7 +77,7 @@ async def start_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         plan=plan,
         backend=backend,
         costs=costs,
-        observer=observer,
+        observer=observers.batches,
         clock=clock,
         rng=rng,
         stores=stores,

@@ -22,7 +22,9 @@ class World:
         self.registry = CollectorRegistry()
         self.log = structlog.testing.CapturingLogger()
         self.told: list[bool] = []
-        self.events = EngineEvents(Instruments(self.registry), self.log, self.clock, gone_s=gone_s)
+        self.events = EngineEvents(
+            Instruments(self.registry).triton, self.log, self.clock, gone_s=gone_s
+        )
 
     def set_backend_gone(self, *, gone: bool) -> None:
         """Stand in for the lifecycle."""

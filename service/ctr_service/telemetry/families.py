@@ -1,0 +1,37 @@
+"""Makes the library's metrics from the catalogue's entries, in one registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from ctr_service.telemetry.names import Metric
+
+
+class Families:
+    """Registers each metric with the name, meaning, labels and bounds that `names.py` gives."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+    def counter(self, metric: Metric) -> Counter:
+        """Return a new counter."""
+        return Counter(metric.name, metric.meaning, metric.labels, registry=self.registry)
+
+    def gauge(self, metric: Metric) -> Gauge:
+        """Return a new gauge."""
+        return Gauge(metric.name, metric.meaning, metric.labels, registry=self.registry)
+
+    def histogram(self, metric: Metric) -> Histogram:
+        """Return a new histogram."""
+        return Histogram(
+            metric.name,
+            metric.meaning,
+            metric.labels,
+            buckets=metric.bounds,
+            registry=self.registry,
+        )
