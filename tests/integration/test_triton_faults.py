@@ -105,9 +105,26 @@ async def test_model_unloaded(bundle: Path, server: TritonServer) -> None:
         await callers.recovers()
 
 
-async def test_wrong_version(bundle: Path, server: TritonServer, tmp_path: Path) -> None:
-    """A server that comes back with another model scores nothing; its reason names the field."""
-    wrong = changed_repository(tmp_path / "wrong", bundle, other_parameter("ctr_model_version"))
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(
+            other_parameter("ctr_model_version"),
+            "ctr_model_version: Triton has other",
+            id="wrong version",
+        ),
+        pytest.param(wide_ids, "input_ids data_type: Triton has INT64", id="wrong dtype"),
+    ],
+)
+async def test_a_server_that_comes_back_wrong(
+    bundle: Path,
+    server: TritonServer,
+    tmp_path: Path,
+    change: Callable[[model_config_pb2.ModelConfig], None],
+    says: str,
+) -> None:
+    """It scores nothing while it has a wrong version or dtype; its reason names the field."""
+    wrong = changed_repository(tmp_path / "wrong", bundle, change)
     right = server.repository
     async with callers_of(bundle, server.target) as callers:
         server.kill()
@@ -116,25 +133,7 @@ async def test_wrong_version(bundle: Path, server: TritonServer, tmp_path: Path)
         await callers.hears(r'ctr_triton_servers{state="mismatch"}')
         assert {ask.reason for ask in await callers.ask_all()} == {"BACKEND_FAILED"}
         reasons = [event["reason"] for event in callers.gateway.events("triton_server", 3)]
-        assert any("ctr_model_version: Triton has other" in reason for reason in reasons)
-        server.kill()
-        server.repository = right
-        await asyncio.to_thread(server.start)
-        await callers.recovers()
-
-
-async def test_wrong_dtype(bundle: Path, server: TritonServer, tmp_path: Path) -> None:
-    """Ids of 64 bits are not sent 32-bit numbers; its reason names the tensor."""
-    wrong = changed_repository(tmp_path / "wrong", bundle, wide_ids)
-    right = server.repository
-    async with callers_of(bundle, server.target) as callers:
-        server.kill()
-        server.repository = wrong
-        await asyncio.to_thread(server.start)
-        await callers.hears(r'ctr_triton_servers{state="mismatch"}')
-        assert {ask.reason for ask in await callers.ask_all()} == {"BACKEND_FAILED"}
-        reasons = [event["reason"] for event in callers.gateway.events("triton_server", 3)]
-        assert any("input_ids data_type: Triton has INT64" in reason for reason in reasons)
+        assert any(says in reason for reason in reasons)
         server.kill()
         server.repository = right
         await asyncio.to_thread(server.start)
