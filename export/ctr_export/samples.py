@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_export.errors import ExportError
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_train.checkpoint import read_heldout
 from ctr_train.held_rows import limit_rows
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_service.bundle.template import Renderer
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_train.checkpoint import TOKENIZER_FILE
 from ctr_train.rendering import render_log
 from ctr_train.schema import infer_schema

@@ -8,7 +8,7 @@ import numpy as np
 
 from ctr_service.fallback import error_of_all, fall_back
 from ctr_service.rendering import render_search
-from ctr_service.types import Answer, Prediction, StageTimings, Status
+from ctr_service.types import Answer, Prediction, StageTimings, Status, maker
 
 if TYPE_CHECKING:
     from ctr_service.bundle.calibration import Calibration
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ctr_service.scores.scorer import ScoredRows, Scorer
     from ctr_service.types import SearchRequest
 
+_make_prediction = maker(Prediction)
+_SCORED = Status.SCORED
 A_CANDIDATES_RESERVE_NS = 20_000
 """Time kept back for each candidate beside the fixed reserve: calibrating, encoding and sending a
 list of 1,000 took longer than 5 ms, and its caller gave up a moment before the answer came."""
@@ -140,7 +142,9 @@ class Predictor:
             defaulted = search.defaulted[index]
             error = errors.get(row)
             predictions.append(
-                Prediction(candidate.item_id, Status.SCORED, probability, sources[row], defaulted)
+                _make_prediction(
+                    (candidate.item_id, _SCORED, probability, sources[row], defaulted, None)
+                )
                 if error is None
                 else fall_back(
                     candidate,

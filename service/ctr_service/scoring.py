@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ctr_service.batcher.batcher import Batcher
 from ctr_service.batcher.cost import CostModel
 from ctr_service.bundle.template import Renderer
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_service.limits import NS_PER_S
 from ctr_service.plan import ServingPlan, Wishes, make_plan
 from ctr_service.predictor import Predictor

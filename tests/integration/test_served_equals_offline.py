@@ -19,7 +19,8 @@ from ctr_service.backend.onnx_session import OnnxSession, tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.features import Entity
 from ctr_service.bundle.template import Renderer
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer, pad_rows
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 from ctr_train.log import read_log
 from tests.support.gateway import running_gateway
 

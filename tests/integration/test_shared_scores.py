@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.scripted import ScriptedBackend
-from ctr_service.bundle.tokens import BuiltRows, TokenCache
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import BuiltRows
 from ctr_service.clock import SystemClock
 from ctr_service.limits import NS_PER_S
 from ctr_service.scores.cache import ScoreCache

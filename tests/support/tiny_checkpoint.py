@@ -12,7 +12,8 @@ from ctr_service.bundle.calibration import sigmoid
 from ctr_service.bundle.features import Entity, FeatureSchema, FeatureSpec, FeatureType
 from ctr_service.bundle.files import staged_directory
 from ctr_service.bundle.template import InputTemplate, Renderer, Segment, SegmentName
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_train.checkpoint import (
     HELDOUT_FILE,
     METRICS_FILE,

@@ -9,7 +9,8 @@ from ctr_bench.searches import FeatureNames
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.features import Entity
 from ctr_service.bundle.template import Renderer, SegmentName
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_service.errors import BundleError
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from ctr_bench.bound.rows import open_bundle
 from ctr_service.backend.base import INPUT_IDS, LOGITS
 from ctr_service.backend.onnx_session import tensors_of
 from ctr_service.bundle.template import Renderer
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer, pad_rows
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

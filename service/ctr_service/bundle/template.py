@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ctr_service.bundle.features import Entity, FeatureSchema, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Self
 
     from ctr_service.types import FeatureValue
@@ -89,6 +89,8 @@ class RenderedPart(NamedTuple):
     defaulted: tuple[str, ...]
 
 
+_Spec: TypeAlias = "tuple[str, str, str, Callable[[FeatureValue | None], str]]"
+"""A feature's name, its qualified one, the text of its default, and what writes a value."""
 _NOTHING: tuple[str, tuple[str, ...]] = ("", ())
 
 
@@ -105,6 +107,7 @@ class Renderer:
             )
             for entity in Entity
         }
+        self._item_specs = self._specs[Entity.ITEM]
         self._known = {
             entity: frozenset(spec.name for spec in schema.of(entity)) for entity in Entity
         }
@@ -144,7 +147,7 @@ class Renderer:
         Raises:
             RequestInvalidError: a feature has the wrong type or is not finite.
         """
-        return self._features(Entity.ITEM, features)
+        return _render(self._item_specs, features)
 
     def joiner(self, request: RenderedPart) -> Callable[[str, str], Segments]:
         """Return `row` for one request: title and item features' text -> segments.
@@ -178,16 +181,21 @@ class Renderer:
     def _features(
         self, entity: Entity, values: Mapping[str, FeatureValue]
     ) -> tuple[str, tuple[str, ...]]:
-        specs = self._specs[entity]
-        if not specs:
-            return _NOTHING
-        rendered: list[str] = []
-        missing: list[str] = []
-        for name, qualified_name, default, write in specs:
-            value = values.get(name)
-            if is_missing(value):
-                missing.append(qualified_name)
-                rendered.append(default)
-            else:
-                rendered.append(write(value))
-        return FEATURE_JOINER.join(rendered), tuple(missing)
+        return _render(self._specs[entity], values)
+
+
+def _render(
+    specs: Sequence[_Spec], values: Mapping[str, FeatureValue]
+) -> tuple[str, tuple[str, ...]]:
+    if not specs:
+        return _NOTHING
+    rendered: list[str] = []
+    missing: list[str] = []
+    for name, qualified_name, default, write in specs:
+        value = values.get(name)
+        if value or not is_missing(value):  # nearly every one is true by itself
+            rendered.append(write(value))
+        else:
+            missing.append(qualified_name)
+            rendered.append(default)
+    return FEATURE_JOINER.join(rendered), tuple(missing) if missing else ()

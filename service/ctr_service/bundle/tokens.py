@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,17 +11,18 @@ from tokenizers import Tokenizer
 
 from ctr_service.bundle.words import WordTokenizer, packed
 from ctr_service.errors import BundleError
-from ctr_service.types import Batch, Row
+from ctr_service.types import Batch, Row, maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ctr_service.bundle.template import InputTemplate, Segments
+    from ctr_service.bundle.token_cache import TokenCache
 
 INT_BYTES = 4
-ENTRY_OVERHEAD_BYTES = 200
-"""What one cached text costs beside its characters and ids: two objects, a key, a link."""
+_UNCUT: tuple[str, ...] = ()
+_make_row = maker(Row)
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -39,64 +40,6 @@ def load_tokenizer(path: Path) -> Tokenizer:
     # A user who types "[SEP]" types five characters; only the template sets special tokens.
     tokenizer.encode_special_tokens = True
     return tokenizer
-
-
-class TokenCache:
-    """Token ids by text, least recently used out first, bounded by bytes.
-
-    Ids are kept as the bytes of int32. Not safe across threads: it belongs to one event loop.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._ids: OrderedDict[str, bytes] = OrderedDict()
-        self._max_bytes = max_bytes
-        self.size_bytes = 0
-        self.hits = 0
-        self.misses = 0
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def get_many(self, texts: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
-        """Return the ids of those texts that are known, and the others."""
-        get, touch = self._ids.get, self._ids.move_to_end
-        found: dict[str, bytes] = {}
-        missing: list[str] = []
-        for text in texts:
-            ids = get(text)
-            if ids is None:
-                missing.append(text)
-            else:
-                touch(text)
-                found[text] = ids
-        self.hits += len(found)
-        self.misses += len(missing)
-        return found, missing
-
-    def unknown(self, texts: Iterable[str]) -> list[str]:
-        """Return the texts that are not here; neither counted nor touched."""
-        return [text for text in texts if text not in self._ids]
-
-    def peek(self, texts: Iterable[str]) -> dict[str, bytes]:
-        """Return the ids of those texts that are known; neither counted nor touched."""
-        return {text: ids for text in texts if (ids := self._ids.get(text)) is not None}
-
-    def put(self, text: str, ids: bytes) -> None:
-        """Keep the ids of a text; drop the least recently used ones beyond the bound."""
-        if text in self._ids:
-            return
-        self._ids[text] = ids
-        self.size_bytes += self._cost_bytes(text, ids)
-        while self.size_bytes > self._max_bytes and self._ids:
-            old_text, old_ids = self._ids.popitem(last=False)
-            self.size_bytes -= self._cost_bytes(old_text, old_ids)
-
-    @staticmethod
-    def _cost_bytes(text: str, ids: bytes) -> int:
-        return 4 * len(text) + len(ids) + ENTRY_OVERHEAD_BYTES
-
-
-_UNCUT: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,56 +81,65 @@ class RowBuilder:
         """
         if not rows:
             return BuiltRows([], [])
-        # By column: a segment has one budget, and a list comprehension is what Python does fastest.
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        ids = self._ids_of({text for column in columns for text in set(column)})
-        too_long: set[str] = set()
-        parts: list[list[bytes]] = []
-        for column, budget in zip(columns, self._budgets, strict=True):
-            cut = {text: ids[text] for text in set(column)}
-            longer = [text for text, known in cut.items() if len(known) > budget]
-            cut.update((text, cut[text][:budget]) for text in longer)
-            too_long.update(longer)
-            parts.append([cut[text] for text in column])
-        cls, sep = self._cls, self._sep
-        prefixes = [cls + query + sep for query in parts[0]]
-        built = [
-            Row(
-                prefix + tail + sep,
-                (len(prefix) + len(tail)) // INT_BYTES + 1,
-                len(prefix) // INT_BYTES,
-            )
-            for prefix, tail in zip(prefixes, self._tails(parts[1:], len(rows)), strict=True)
-        ]
+        # By column: a segment has one budget, and what all rows share is looked up once.
+        columns = [_unless_shared(column) for column in zip(*rows, strict=True)]
+        found = self._ids_of(columns)
+        too_long: dict[str, int] = {}
+        for texts, ids, budget in zip(columns, found, self._budgets, strict=True):
+            if max(map(len, ids)) > budget:
+                longer = [at for at, known in enumerate(ids) if len(known) > budget]
+                too_long.update((texts[at], len(ids[at])) for at in longer)
+                for at in longer:
+                    ids[at] = ids[at][:budget]
+        built = self._join([_for_each(ids, len(rows)) for ids in found])
         if not too_long:
             return BuiltRows(built, [_UNCUT] * len(built))
-        return BuiltRows(built, [self._cut(row, ids, too_long) for row in rows])
+        return BuiltRows(built, [self._cut(row, too_long) for row in rows])
 
-    def _tails(self, columns: list[list[bytes]], rows: int) -> list[bytes]:
+    def _join(self, parts: Sequence[Sequence[bytes]]) -> list[Row]:
+        cls, sep = self._cls, self._sep
+        prefixes = [cls + query + sep for query in parts[0]]
+        packed_rows = [
+            prefix + tail + sep
+            for prefix, tail in zip(prefixes, self._tails(parts[1:], len(prefixes)), strict=True)
+        ]
+        lengths = [len(packed_row) // INT_BYTES for packed_row in packed_rows]
+        first_lengths = [len(prefix) // INT_BYTES for prefix in prefixes]
+        return list(map(_make_row, zip(packed_rows, lengths, first_lengths, strict=True)))
+
+    def _tails(self, columns: Sequence[Sequence[bytes]], rows: int) -> Sequence[bytes]:
         """Return what follows the first segment of each row, without the last `[SEP]`."""
         if len(columns) == 1:
             return columns[0]
         if not columns:
             return [b""] * rows
-        return [self._separator.join(texts) for texts in zip(*columns, strict=True)]
+        return list(map(self._separator.join, zip(*columns, strict=True)))
 
-    def _cut(self, row: Segments, ids: dict[str, bytes], too_long: set[str]) -> tuple[str, ...]:
-        if too_long.isdisjoint(row):
-            return _UNCUT
+    def _cut(self, row: Segments, too_long: dict[str, int]) -> tuple[str, ...]:
         return tuple(
             text
             for text, budget in zip(row, self._budgets, strict=True)
-            if text in too_long and len(ids[text]) > budget
+            if too_long.get(text, 0) > budget
         )
 
-    def _ids_of(self, texts: Iterable[str]) -> dict[str, bytes]:
-        found, missing = self.cache.get_many(texts)
-        if missing:
-            for text, whole in zip(missing, self._words.encode(missing), strict=True):
-                ids = whole[: self._keep_bytes]
-                found[text] = ids
-                self.cache.put(text, ids)
-        return found
+    def _ids_of(self, columns: Sequence[Sequence[str]]) -> list[list[bytes]]:
+        try:
+            return [self.cache.get_young(texts) for texts in columns]
+        except KeyError:
+            known, missing = self.cache.get_many(chain.from_iterable(columns))
+        for text, whole in zip(missing, self._words.encode(missing), strict=True):
+            known[text] = ids = whole[: self._keep_bytes]
+            self.cache.put(text, ids)
+        return [[known[text] for text in texts] for texts in columns]
+
+
+def _unless_shared(column: Sequence[str]) -> Sequence[str]:
+    """Return one text for a column that says the same in every row."""
+    return column[:1] if column.count(column[0]) == len(column) else column
+
+
+def _for_each(ids: list[bytes], rows: int) -> list[bytes]:
+    return ids if len(ids) == rows else ids * rows
 
 
 def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:

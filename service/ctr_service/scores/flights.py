@@ -34,7 +34,7 @@ class Group:
     """The rows that one call computes; its sink.
 
     Attributes:
-        call: None until it is queued.
+        call: None until it is queued, and when no row of it is left.
         segments: of each place; the keys.
         cut_texts: of each place, the texts that were cut to their token budget.
         beginner: the request that began them; None once it has left.
@@ -88,7 +88,8 @@ class Group:
             gather.refuse(row, error)
 
     def ended(self) -> None:
-        """Nothing is left to do."""
+        """Let go of the call, which holds this sink: a ring of two would wait for the collector."""
+        self.call = None
 
     def waiters_of(self, place: int) -> list[tuple[Gather, int]]:
         """Return who waits for a place, with the number of their row."""

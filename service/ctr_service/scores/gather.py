@@ -33,7 +33,6 @@ class Gather:
     __slots__ = (
         "_clock",
         "_done",
-        "_leave",
         "_timer",
         "compute_ns",
         "cut_texts",
@@ -45,16 +44,13 @@ class Gather:
         "sources",
     )
 
-    def __init__(
-        self, rows: int, *, deadline_ns: int, clock: Clock, leave: Callable[[Gather], None]
-    ) -> None:
+    def __init__(self, rows: int, *, deadline_ns: int, clock: Clock) -> None:
         """Begin without any row.
 
         Args:
             rows: of the request.
             deadline_ns: absolute on `clock`.
             clock: the injected one.
-            leave: told when the request stops waiting while rows are missing.
         """
         self.deadline_ns = deadline_ns
         self.logits: list[float | None] = [None] * rows
@@ -65,7 +61,6 @@ class Gather:
         self.compute_ns = 0
         self.missing = 0
         self._clock = clock
-        self._leave = leave
         self._done: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -97,10 +92,12 @@ class Gather:
         if not self.missing and self._done is not None and not self._done.done():
             self._done.set_result(None)
 
-    async def wait(self) -> None:
+    async def wait(self, leave: Callable[[Gather], None]) -> None:
         """Return once no row is missing, or at the deadline; what is missing then is too late.
 
-        Cancelling it, or the deadline, tells `leave`.
+        Args:
+            leave: told when the request stops waiting while rows are missing: at its deadline, or
+                cancelled. Not kept: it knows who computes the rows, and they know this object.
         """
         if not self.missing:
             return
@@ -112,7 +109,7 @@ class Gather:
             if self._timer is not None:
                 self._timer.cancel()
             if self.missing:
-                self._leave(self)
+                leave(self)
         self._give_up()
 
     def _give_up(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ctr_service.bundle.template import Segments
-    from ctr_service.bundle.tokens import TokenCache
+    from ctr_service.bundle.token_cache import TokenCache
     from ctr_service.clock import Clock
     from ctr_service.remote.base import RemoteCache
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.batcher.batcher import SHRUNK
@@ -142,16 +143,13 @@ class Scorer:
             self.flights.leave(asked.gather, asked.own, asked.joined)
             raise
         tokens_ns = self._clock.now_ns() - began_ns
-        await asked.gather.wait()
+        leave = partial(self.flights.leave, own=asked.own, joined=asked.joined)
+        await asked.gather.wait(leave)
         return ScoredRows(asked.gather, asked.stale, tokens_ns, asked.row_tokens)
 
     def _look_up(self, segments: Sequence[Segments], deadline_ns: int) -> _Asked:
-        now_ns, cache, flights = self._clock.now_ns(), self._cache, self.flights
-
-        def leave(gather: Gather) -> None:
-            flights.leave(gather, asked.own, asked.joined)
-
-        gather = Gather(len(segments), deadline_ns=deadline_ns, clock=self._clock, leave=leave)
+        now_ns, cache = self._clock.now_ns(), self._cache
+        gather = Gather(len(segments), deadline_ns=deadline_ns, clock=self._clock)
         asked = _Asked(gather)
         if cache is None:
             asked.fresh = list(range(len(segments)))

@@ -16,7 +16,7 @@ from ctr_service.bundle.features import Entity, FeatureSchema
 from ctr_service.errors import RequestInvalidError
 from ctr_service.limits import WIRE_LIMITS, Limits
 from ctr_service.server import violations
-from ctr_service.types import Candidate, FeatureValue, ItemError, Priority, SearchRequest
+from ctr_service.types import Candidate, FeatureValue, ItemError, Priority, SearchRequest, maker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MessageT = TypeVar("_MessageT", bound="Message")
 
+_make_candidate = maker(Candidate)
 _NO_FEATURES: Mapping[str, FeatureValue] = {}
 _BARE = ("item.title",)
 """What is defaulted of an item that brings nothing but its id, unless a feature store knows it."""
@@ -147,15 +148,17 @@ class Decoder:
         bare = not title and not features
         if bare and not self._by_id:
             raise violations.no_feature_store("title")
-        return Candidate(
-            item_id,
-            title,
-            version,
-            features,
-            prior,
-            item.rank or None,  # ranks count from 1, so 0 says nothing
-            None,
-            _BARE if bare else (),
+        return _make_candidate(
+            (
+                item_id,
+                title,
+                version,
+                features,
+                prior,
+                item.rank or None,  # ranks count from 1, so 0 says nothing
+                None,
+                _BARE if bare else (),
+            )
         )
 
     def _refuse(self, item: prediction_pb2.Candidate, seen: set[str]) -> NoReturn:

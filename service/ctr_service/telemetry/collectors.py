@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric as Family
 
-    from ctr_service.bundle.tokens import TokenCache
+    from ctr_service.bundle.token_cache import TokenCache
     from ctr_service.scores.cache import ScoreCache
     from ctr_service.scores.flights import Flights
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from ctr_service.batcher.observer import BatchReport, DropCause
-    from ctr_service.bundle.tokens import TokenCache
+    from ctr_service.bundle.token_cache import TokenCache
     from ctr_service.errors import Reason
     from ctr_service.scores.cache import ScoreCache
     from ctr_service.scores.flights import Flights

@@ -22,7 +22,8 @@ from ctr_service.backend.base import LOGITS
 from ctr_service.backend.onnx_session import OnnxSession, tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import JOINT_GRAPH, Manifest
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer, pad_rows
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 from ctr_service.clock import SystemClock
 from ctr_train.checkpoint import load_checkpoint, read_heldout
 from ctr_train.errors import CheckpointError

@@ -19,7 +19,8 @@ from ctr_service.batcher.cost import CostModel
 from ctr_service.batcher.observer import NullObserver
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.bundle.template import Renderer
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_service.clock import ManualClock
 from ctr_service.errors import (
     BackendFailedError,

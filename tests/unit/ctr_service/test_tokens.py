@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer, pad_rows
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 from ctr_service.bundle.words import WordTokenizer
 from ctr_service.errors import BundleError
 from ctr_service.types import Row
@@ -119,24 +120,6 @@ def test_a_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     build.build([("q", "a", "i", "u", "c"), ("q", "b", "i", "u", "c")])
     build.build([("q", "a", "i", "u", "c")])
     assert sorted(asked) == sorted({"q", "a", "b", "i", "u", "c"})
-
-
-def test_the_cache_drops_what_was_used_longest_ago() -> None:
-    """Bounded by bytes; a read keeps a text; hits and misses are counted."""
-    one = TokenCache._cost_bytes("a", bytes(8))
-    cache = TokenCache(3 * one)
-    for text in "abc":
-        cache.put(text, bytes(8))
-    assert cache.get_many("a")[0]
-    cache.put("d", bytes(8))
-    assert cache.get_many("b")[1] == ["b"]
-    assert cache.get_many("acd")[1] == []
-    assert (len(cache), cache.size_bytes) == (3, 3 * one)
-    assert (cache.hits, cache.misses) == (4, 1)
-    cache.put("d", bytes(8))
-    assert cache.size_bytes == 3 * one
-    cache.put("e" * 1000, bytes(8))
-    assert (len(cache), cache.size_bytes) == (0, 0), "larger than the whole bound"
 
 
 def test_rows_are_padded_on_the_right() -> None:

@@ -15,7 +15,8 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
 from ctr_service.clock import SystemClock
 from ctr_train.checkpoint import (
     HELDOUT_FILE,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ctr.v1 import prediction_pb2
 from ctr_service.bundle.features import Entity, FeatureSchema, FeatureSpec, FeatureType
 from ctr_service.bundle.template import InputTemplate, Renderer, Segment, SegmentName
-from ctr_service.bundle.tokens import RowBuilder, TokenCache
+from ctr_service.bundle.token_cache import TokenCache
+from ctr_service.bundle.tokens import RowBuilder
 from ctr_service.server.decode import Decoder, parse_message
 from ctr_service.types import Candidate, SearchRequest
 from ctr_train.click_log import ClickLog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from ctr_service.types import Priority, Row, Source
 from tests.support.batching import Recorder, expected_logits, make_batcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from ctr_service.batcher.batcher import Batcher
     from ctr_service.bundle.template import Segments
@@ -307,3 +308,43 @@ async def test_a_refused_list_leaves_the_rows_that_it_joined() -> None:
             await w.let_run()
         await blocker
         assert (await waiting).gather.logits == pytest.approx([logit_of("ab")])
+
+
+async def test_a_scored_list_leaves_no_ring_of_objects() -> None:
+    """All of it is freed at once: kept until the garbage collector comes, lists stop the loop."""
+    async with world() as w:
+        await served(w, "warm", "up")  # what is made once, by the loop and the libraries
+        with garbage() as found:
+            await served(w, "a", "b", "c")
+        assert [type(one).__name__ for one in found if is_ours(one)] == []
+
+
+async def served(w: World, *titles: str) -> None:
+    """Score a list, and a second one that waits for the same rows."""
+    tasks = [w.begin(*titles), w.begin(*titles)]
+    await settle()
+    while w.held:
+        await w.let_run()
+    await asyncio.gather(*tasks)
+
+
+def is_ours(one: object) -> bool:
+    """Say whether an object is of the gateway's own making."""
+    return type(one).__module__.startswith("ctr_service")
+
+
+@contextlib.contextmanager
+def garbage() -> Iterator[list[object]]:
+    """Fill a list with what only the garbage collector frees of what the block leaves."""
+    found: list[object] = []
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield found
+        gc.collect()
+        found += gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from ctr_service.backend.scripted import ScriptedBackend
 from ctr_service.batcher.observer import BatchReport, DropCause
-from ctr_service.bundle.tokens import TokenCache
+from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.clock import ManualClock
 from ctr_service.errors import Reason, SettingsError
 from ctr_service.scores.cache import ScoreCache
