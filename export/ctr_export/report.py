@@ -64,7 +64,7 @@ def figures_table(manifest: Manifest) -> Table:
 def layouts_table(tried: Sequence[TriedLayout], chosen: Layout) -> Table:
     """Return a row for each layout that was measured."""
     table = Table(title="Layouts of the default graph", title_justify="left")
-    for name in ("sessions", "threads", "batch tokens", "pairs/s", ""):
+    for name in ("sessions", "threads", "batch tokens", "pairs/s", "served", ""):
         table.add_column(name, justify="right")
     for one in tried:
         table.add_row(
@@ -72,6 +72,7 @@ def layouts_table(tried: Sequence[TriedLayout], chosen: Layout) -> Table:
             str(one.layout.threads_a_session),
             f"{one.layout.max_batch_tokens:,}",
             f"{one.speed.pairs_per_second:,.0f}",
+            f"{one.served_pairs_s:,.0f}",
             "chosen" if one.layout == chosen else "",
         )
     return table
