@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ctr_service.batcher.lane import QueuedList
-from ctr_service.batcher.queue import (
-    BULK_SHARE,
-    STARTS_WORTH,
-    WINDOW_BATCHES,
-    WINDOW_SHARE,
-    BatchQueue,
-    FormedBatch,
-)
+from ctr_service.batcher.queue import BULK_SHARE, BatchQueue, FormedBatch
+from ctr_service.batcher.window import STARTS_WORTH, riding_tokens
 from ctr_service.clock import ManualClock
 from ctr_service.types import Priority
 
@@ -267,7 +261,7 @@ def test_tokens_before_are_the_more_urgent_lists_and_a_window_of_riders(
         queue.push(QueuedList(other_ns, 0, Priority.INTERACTIVE), buckets)
         if min(other_ns, AGEING_NS) <= min(deadline_ns, AGEING_NS):
             ahead += sum(buckets)
-    riders = min(WINDOW_SHARE * ahead, WINDOW_BATCHES * MAX_BATCH_TOKENS)
+    riders = riding_tokens(ahead, MAX_BATCH_TOKENS)
     assert queue.tokens_before(Priority.INTERACTIVE, 10, deadline_ns, 0) == ahead + riders
 
 
@@ -300,9 +294,11 @@ def test_each_lane_counts_what_the_other_gets_meanwhile() -> None:
     queue.push(QueuedList(10, 0, Priority.INTERACTIVE), [32] * 10)
     queue.push(QueuedList(10, 0, Priority.BULK), [8] * 10)
     bulk = queue.tokens_before(Priority.BULK, 8, 10, 0)
-    assert bulk == (80 + 320) * (1 + WINDOW_SHARE), "all of them: seven eighths would be more"
+    # All of them: seven eighths would be more.
+    assert bulk == 80 + 320 + riding_tokens(80 + 320, MAX_BATCH_TOKENS)
     interactive = queue.tokens_before(Priority.INTERACTIVE, 16, 10, 0)
-    assert interactive == (320 + (320 + 16) / 7) * (1 + WINDOW_SHARE)
+    before = 320 + (320 + 16) / 7
+    assert interactive == before + riding_tokens(before, MAX_BATCH_TOKENS)
 
 
 def test_rows_of_a_bucket_run_in_the_callers_order() -> None:

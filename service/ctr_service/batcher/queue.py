@@ -5,8 +5,8 @@ The unit is the list. Lists are served by urgency (deadline, or age), and a batc
 1. The most urgent list of the lane whose turn it is gives the seed, its longest row; the seed's
    bucket is the batch's length.
 2. Rows join in order of bucket, longest first, and of urgency within a bucket. They come from the
-   most urgent lists only, as many as make up a window of a quarter of what waits: a shallow queue
-   is served list by list, a deep one is packed better.
+   most urgent lists only, as many as make up the window (`window.py`): a shallow queue is served
+   list by list, a deep one is packed better.
 3. A shorter row wastes the tokens that pad it. Rows join until the batch has wasted as much as the
    start of another run costs: in a list sorted by length that is where the sum of padding and
    starts is least, because for n rows spread evenly by c tokens both are (c/2)n and overhead/n.
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.lane import L, Lane
+from ctr_service.batcher.window import riding_tokens, window_tokens
 from ctr_service.types import Priority
 
 if TYPE_CHECKING:
@@ -32,13 +33,6 @@ AGEING_NS = 1_000_000_000
 not passed for 10 s by callers who allow 100 ms."""
 BULK_SHARE = 0.125
 """Share of the tokens that bulk lists get at least while interactive ones wait too."""
-WINDOW_SHARE = 0.25
-WINDOW_BATCHES = 8
-"""The window holds a quarter of what waits, but never more than eight full batches. In simulation
-at 55 % load a half was worse in the 99th percentile. Two batches were no better there, and padded
-6 % of a saturated queue where eight pad 3 %; at 300 % load eight cost no goodput."""
-STARTS_WORTH = 10
-"""The window holds at least ten times what a start costs, so that a costly start is shared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +180,7 @@ class BatchQueue(Generic[L]):
         else:
             others, share = self._bulk.waiting_tokens, BULK_SHARE
         before = ahead + min(others, (ahead + own_tokens) * share / (1 - share))
-        return before + min(WINDOW_SHARE * before, WINDOW_BATCHES * self._max_batch_tokens)
+        return before + riding_tokens(before, self._max_batch_tokens)
 
     def next_batch(self, *, free_slots: int, overhead_tokens: float) -> FormedBatch[L] | None:
         """Take out the rows to run now; None when nothing waits. Call `pop_expired` before.
@@ -198,7 +192,9 @@ class BatchQueue(Generic[L]):
         lane = self._lane_in_turn()
         if lane is None:
             return None
-        window = lane.most_urgent(self._window_tokens(lane, overhead_tokens))
+        window = lane.most_urgent(
+            window_tokens(lane.waiting_tokens, self._max_batch_tokens, overhead_tokens)
+        )
         share_tokens = -(-lane.waiting_tokens // free_slots)
         batch = self._fill(lane, window, share_tokens, overhead_tokens)
         self._account(lane, batch.padded_tokens)
@@ -229,10 +225,6 @@ class BatchQueue(Generic[L]):
             if not rows_left or queued_tokens >= share_tokens or waste_left < longest - bucket:
                 break
         return FormedBatch(longest, queued_tokens, tuple(parts.items()))
-
-    def _window_tokens(self, lane: Lane[L], overhead_tokens: float) -> int:
-        share = max(WINDOW_SHARE * lane.waiting_tokens, STARTS_WORTH * overhead_tokens)
-        return int(min(share, WINDOW_BATCHES * self._max_batch_tokens))
 
     def _lane_in_turn(self) -> Lane[L] | None:
         if not self._bulk:
