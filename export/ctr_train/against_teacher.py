@@ -1,0 +1,117 @@
+"""A student beside its teacher on the same held-out rows: what the lost layers cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ctr_service.bundle.calibration import sigmoid
+from ctr_train.assess import assess_logits
+from ctr_train.compare import Scored, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from numpy.typing import NDArray
+
+    from ctr_train.click_log import ClickLog
+    from ctr_train.compare import Difference
+
+CHANCE = 0.5
+"""The AUC of a coin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a model is."""
+
+    layers: int
+    parameters: int
+
+    @classmethod
+    def of(cls, model: torch.nn.Module, layers: int) -> Size:
+        """Count a model's parameters."""
+        return cls(layers, sum(parameter.numel() for parameter in model.parameters()))
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstTeacher:
+    """Student and teacher on the test rows.
+
+    Attributes:
+        student, teacher: figures, as `ctr_train.assess` makes them, both at the teacher's
+            examination of each position, before any calibration.
+        student_size, teacher_size: of both.
+        differences: "auc" and "log_loss", the student's less the teacher's.
+    """
+
+    student: Mapping[str, float]
+    teacher: Mapping[str, float]
+    student_size: Size
+    teacher_size: Size
+    differences: Mapping[str, Difference]
+
+    @property
+    def lift_kept(self) -> float | None:
+        """Share of the teacher's AUC above 0.5 that the student keeps; None where it has none."""
+        ours, theirs = self.student.get("auc"), self.teacher.get("auc")
+        return None if ours is None or theirs is None else lift_kept(ours, theirs)
+
+    def metrics(self) -> dict[str, float]:
+        """Return what the student's checkpoint keeps of it; all finite."""
+        kept = self.lift_kept
+        figures = {
+            "teacher.layers": float(self.teacher_size.layers),
+            "teacher.parameters": float(self.teacher_size.parameters),
+            "student.layers": float(self.student_size.layers),
+            "student.parameters": float(self.student_size.parameters),
+            **({} if kept is None else {"student.lift_kept": kept}),
+        }
+        for name in ("auc", "log_loss", "ece"):
+            if name in self.teacher:
+                figures[f"teacher.{name}"] = self.teacher[name]
+        for name, gap in self.differences.items():
+            figures |= {
+                f"student.{name}_less_teacher": gap.value,
+                f"student.{name}_less_teacher_low": gap.low,
+                f"student.{name}_less_teacher_high": gap.high,
+            }
+        return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
+def lift_kept(student_auc: float, teacher_auc: float) -> float | None:
+    """Return (student - 0.5) / (teacher - 0.5); None where the teacher is no better than chance."""
+    if not teacher_auc > CHANCE:
+        return None
+    return (student_auc - CHANCE) / (teacher_auc - CHANCE)
+
+
+def compare_with_teacher(  # noqa: PLR0913 -- two of everything, by keyword
+    rows: ClickLog,
+    *,
+    student_logit: NDArray[np.float64],
+    teacher_logit: NDArray[np.float64],
+    examination: tuple[float, ...] | None,
+    student_size: Size,
+    teacher_size: Size,
+    seed: int,
+) -> AgainstTeacher:
+    """Judge both on the same rows; differences come with a paired bootstrap interval over groups.
+
+    Args:
+        rows: held-out rows.
+        student_logit, teacher_logit: float64 [rows], of P(click | examined).
+        examination: P(examined) by position, the teacher's.
+        student_size, teacher_size: of both.
+        seed: of the bootstrap.
+    """
+    scored = [
+        Scored(sigmoid(logit), assess_logits(rows, logit, examination))
+        for logit in (student_logit, teacher_logit)
+    ]
+    differences = compare(rows, scored[0], scored[1], np.random.default_rng(seed))
+    ours, theirs = (one.assessment.figures for one in scored)
+    return AgainstTeacher(ours, theirs, student_size, teacher_size, differences)
