@@ -38,6 +38,18 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Contender:
+    """One of the two models.
+
+    Attributes:
+        logit: float64 [rows], of P(click | examined).
+    """
+
+    logit: NDArray[np.float64]
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
 class AgainstTeacher:
     """Student and teacher on the test rows.
 
@@ -89,29 +101,31 @@ def lift_kept(student_auc: float, teacher_auc: float) -> float | None:
     return (student_auc - CHANCE) / (teacher_auc - CHANCE)
 
 
-def compare_with_teacher(  # noqa: PLR0913 -- two of everything, by keyword
+def compare_with_teacher(
     rows: ClickLog,
+    student: Contender,
+    teacher: Contender,
     *,
-    student_logit: NDArray[np.float64],
-    teacher_logit: NDArray[np.float64],
     examination: tuple[float, ...] | None,
-    student_size: Size,
-    teacher_size: Size,
     seed: int,
 ) -> AgainstTeacher:
     """Judge both on the same rows; differences come with a paired bootstrap interval over groups.
 
     Args:
         rows: held-out rows.
-        student_logit, teacher_logit: float64 [rows], of P(click | examined).
+        student: with a logit for each of them.
+        teacher: the same.
         examination: P(examined) by position, the teacher's.
-        student_size, teacher_size: of both.
         seed: of the bootstrap.
     """
-    scored = [
-        Scored(sigmoid(logit), assess_logits(rows, logit, examination))
-        for logit in (student_logit, teacher_logit)
-    ]
-    differences = compare(rows, scored[0], scored[1], np.random.default_rng(seed))
-    ours, theirs = (one.assessment.figures for one in scored)
-    return AgainstTeacher(ours, theirs, student_size, teacher_size, differences)
+    first, second = (
+        Scored(sigmoid(one.logit), assess_logits(rows, one.logit, examination))
+        for one in (student, teacher)
+    )
+    return AgainstTeacher(
+        first.assessment.figures,
+        second.assessment.figures,
+        student.size,
+        teacher.size,
+        compare(rows, first, second, np.random.default_rng(seed)),
+    )

@@ -35,7 +35,7 @@ class ClickModel(torch.nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return log P(click) and log P(no click) at each row's position, and the logit; [rows].
 
-        The logit is that of P(click | examined), which knows no position. The first two are float32.
+        The logit is that of P(click | examined), which knows no position; the others are float32.
         """
         logit = self.classifier(**inputs).logits[:, 0]
         if self.examination is None or tie is None:

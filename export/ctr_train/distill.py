@@ -1,4 +1,4 @@
-"""One distillation from end to end: teacher -> fewer layers -> training -> figures -> checkpoint."""
+"""One distillation from end to end: teacher -> fewer layers -> training -> checkpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ctr_service.bundle.files import sha256_of, staged_directory
-from ctr_train.against_teacher import Size, compare_with_teacher
+from ctr_train.against_teacher import Contender, Size, compare_with_teacher
 from ctr_train.click_model import ClickModel, keep_layers, set_dropout
 from ctr_train.errors import TrainError
 from ctr_train.fit import VALIDATION_ROWS_A_PASS
@@ -172,10 +172,8 @@ class Distiller:
             new_words=False,
             soft_targets=SoftTargets(config.temperature, config.click_share),
         )
-        layers = ", ".join(map(str, assignment.kept))
-        self._reporter.say(
-            f"the student begins with layers {layers} of {assignment.teacher.layers}"
-        )
+        kept, total = ", ".join(map(str, assignment.kept)), assignment.teacher.layers
+        self._reporter.say(f"the student begins with layers {kept} of the teacher's {total}")
         student = make_student(assignment.teacher, assignment.kept, seed=inputs.config.seed)
         return Learner(inputs.config, work, self._reporter, self._clock).train(student, task)
 
@@ -185,11 +183,9 @@ class Distiller:
         test = results.held["test"]
         return compare_with_teacher(
             assignment.inputs.log.take(test.row),
-            student_logit=test.logit,
-            teacher_logit=tutor.held_out(test, same_log=assignment.same_log),
+            Contender(test.logit, Size.of(trained.classifier, len(assignment.kept))),
+            Contender(tutor.held_out(test, same_log=assignment.same_log), tutor.size),
             examination=results.examination,
-            student_size=Size.of(trained.classifier, len(assignment.kept)),
-            teacher_size=tutor.size,
             seed=assignment.inputs.config.seed,
         )
 

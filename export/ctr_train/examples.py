@@ -72,7 +72,7 @@ class ExampleCollator:
             self._teacher = torch.from_numpy(examples.teacher.astype(np.float32))
 
     def __call__(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
-        """Return the model's inputs with `target`, `weight` and, where known, `tie` and `teacher`."""
+        """Return the model's inputs with `target`, `weight` and, if known, `tie` and `teacher`."""
         chosen = list(indices)
         batch = self._collator.inputs([self._examples.rows[index] for index in chosen])
         batch |= {"target": self._target[chosen], "weight": self._weight[chosen]}

@@ -2,7 +2,8 @@
 
 A layer of a Transformer adds a correction to what flows past it, so a model whose layers are
 dropped still says something, and says it much better after a short training than a fresh model
-(Sajjad et al. 2020, arXiv 2004.03844; DistilBERT starts so too: Sanh et al. 2019, arXiv 1910.01108).
+(Sajjad et al. 2020, arXiv 2004.03844; DistilBERT begins so too, Sanh et al. 2019, arXiv
+1910.01108).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def spread_layers(total: int, keep: int) -> tuple[int, ...]:
     """
     if not 1 <= keep <= total:
         raise TrainError(
-            f"layers: {keep} cannot be kept of the teacher's {total}; 1 to {total} can"
+            f"layers: the teacher has {total}, so the student keeps 1 to {total}, not {keep}"
         )
     return tuple(place * total // keep for place in range(keep))
 

@@ -1,4 +1,4 @@
-"""The teacher of a distillation: a checkpoint of `ctr-train fit`, with all that its student keeps."""
+"""The teacher of a distillation: a checkpoint, with all that its student keeps of it."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ class Teacher:
         """Say why a log that is not the teacher's own is refused."""
         return (
             f"{log.name} is not the log that the teacher was trained on (its sha256 begins with "
-            f"{self.log_sha256[:12]}): the student might learn from rows that the teacher is judged "
-            "on. Give that log, or say --another-log if this one may be learnt from"
+            f"{self.log_sha256[:12]}): the student might learn from rows that the teacher is "
+            "judged on. Give that log, or say --another-log if this one may be learnt from"
         )
 
     def check_split(self, log: ClickLog, split: Split, *, same_log: bool) -> None:

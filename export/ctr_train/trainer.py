@@ -154,10 +154,9 @@ class ClickTrainer(Trainer):
             weight=inputs["weight"],
             class_weight=self._task.class_weight,
         )
-        soft_targets = self._task.soft_targets
-        return (
-            clicks if soft_targets is None else soft_targets.mix(clicks, logit, inputs["teacher"])
-        )
+        if self._task.soft_targets is None:
+            return clicks
+        return self._task.soft_targets.mix(clicks, logit, inputs["teacher"])
 
     def evaluate(self, *_args: object, **_kwargs: object) -> dict[str, float]:
         """Return the validation log loss an impression, and tell the callbacks.
