@@ -10,6 +10,7 @@ import numpy as np
 from ctr_service.bundle.calibration import sigmoid
 from ctr_train.assess import assess_logits
 from ctr_train.compare import Scored, compare
+from ctr_train.metrics import lift_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from ctr_train.click_log import ClickLog
     from ctr_train.compare import Difference
-
-CHANCE = 0.5
-"""The AUC of a coin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +90,6 @@ class AgainstTeacher:
                 f"student.{name}_less_teacher_high": gap.high,
             }
         return {name: value for name, value in figures.items() if np.isfinite(value)}
-
-
-def lift_kept(student_auc: float, teacher_auc: float) -> float | None:
-    """Return (student - 0.5) / (teacher - 0.5); None where the teacher is no better than chance."""
-    if not teacher_auc > CHANCE:
-        return None
-    return (student_auc - CHANCE) / (teacher_auc - CHANCE)
 
 
 def compare_with_teacher(

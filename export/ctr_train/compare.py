@@ -83,6 +83,29 @@ def compare(
     }
 
 
+def auc_difference(
+    rows: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Difference:
+    """Return the AUC of the first scores less that of the second, with whole groups drawn.
+
+    Args:
+        rows: click rates, impressions and group codes, [rows] each.
+        first: float64 [rows], any rising function of the probability.
+        second: the same of the other model.
+        rng: draws the resamples.
+    """
+    target, weight, group = rows
+    _, codes = np.unique(group, return_inverse=True)
+    return _difference(
+        lambda mass: auc(target, first, mass) - auc(target, second, mass),
+        weight,
+        _draws(codes, weight, rng),
+    )
+
+
 def _draws(
     codes: NDArray[np.int64], weight: NDArray[np.float64], rng: np.random.Generator
 ) -> list[NDArray[np.float64]]:
