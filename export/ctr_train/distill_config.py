@@ -47,11 +47,11 @@ class DistillConfig(BaseModel):
     ] = None
     epochs: Annotated[
         int, Field(ge=1, le=1000, description="Passes over the teacher's training split.")
-    ] = 1
+    ] = 2
     batch_size: Annotated[int, Field(ge=1, le=4096, description="Rows a step.")] = 32
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="Peak of AdamW's learning rate.")
-    ] = 1.5e-4
+    ] = 3e-4
     temperature: Annotated[
         float,
         Field(
