@@ -97,7 +97,8 @@ class Distiller:
         Raises:
             TrainError: teacher, log and options do not fit together; nothing was written.
         """
-        _check_out(out, teacher)
+        for source in (teacher, log):
+            _check_out(out, source)
         assignment = self._read(teacher, log, config, another_log=another_log)
         inputs = assignment.inputs
         work = open_work_folder(out, inputs.record, resume=resume)
@@ -216,8 +217,8 @@ def make_student(teacher: Teacher, kept: tuple[int, ...], *, seed: int) -> Click
     return ClickModel(classifier, examination)
 
 
-def _check_out(out: Path, teacher: Path) -> None:
-    """Refuse to write over the teacher, or into it."""
-    here, there = out.resolve(), teacher.resolve()
-    if here == there or there in here.parents:
-        raise TrainError(f"--out {out} would change the teacher; choose another folder")
+def _check_out(out: Path, source: Path) -> None:
+    """Refuse to write over what is read, into it, or over a folder that holds it."""
+    here, there = out.resolve(), source.resolve()
+    if here == there or there in here.parents or here in there.parents:
+        raise TrainError(f"--out {out} would change or replace {source}; choose another folder")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
+from ctr_service.bundle.template import Renderer
+from ctr_service.errors import RequestInvalidError
 from ctr_train.checkpoint import (
     TRAIN_CONFIG_FILE,
     Checkpoint,
@@ -20,6 +22,7 @@ from ctr_train.config import TrainConfig
 from ctr_train.errors import CheckpointError, TrainError
 from ctr_train.model import load_config
 from ctr_train.prepare import Prepared
+from ctr_train.rendering import render_log
 from ctr_train.tokenizer_files import take_tokenizer
 
 if TYPE_CHECKING:
@@ -103,8 +106,8 @@ class Teacher:
             same_log: it is the teacher's own, so that row numbers mean the same.
 
         Raises:
-            TrainError: a held-out row of the teacher is in the training split, or the log has no
-                positions and the teacher has a position model.
+            TrainError: a held-out row of the teacher is in the training split, the log has no
+                positions and the teacher has a position model, or a feature has another type.
         """
         if self.checkpoint.info.examination is not None and log.position is None:
             raise TrainError(
@@ -112,6 +115,7 @@ class Teacher:
                 "cannot be read without"
             )
         if not same_log:
+            self._check_features(log)
             return
         for name in ("validation", "test"):
             held = read_heldout(self.checkpoint, "test" if name == "test" else "validation")
@@ -121,6 +125,13 @@ class Teacher:
                     f"{learnt:,} {name} rows of the teacher are in the student's training split: "
                     "the split is not the teacher's, so nothing was trained"
                 )
+
+    def _check_features(self, log: ClickLog) -> None:
+        info = self.checkpoint.info
+        try:
+            render_log(log, Renderer(info.template, info.features))
+        except RequestInvalidError as error:
+            raise TrainError(f"the log does not fit the teacher: {error}") from error
 
 
 def load_teacher(folder: Path) -> Teacher:

@@ -268,6 +268,17 @@ def test_a_log_without_positions_cannot_teach_the_student_of_a_position_model(
         distil(teacher, other, tmp_path / "out", another_log=True)
 
 
+def test_a_log_whose_features_have_other_types_is_refused(teacher: Path, tmp_path: Path) -> None:
+    """A price that is a word; its value stays out of the sentence."""
+    rows = [(f"lamp {n}", f"{COLOURS[n % 6]} lamp", n % 5 + 1, f"x{n}", n % 2) for n in range(90)]
+    header = ("query", "item_title", "position", "item_price", "label")
+    other = write_rows(tmp_path / "other.csv", header, rows)
+    with pytest.raises(TrainError, match=r"does not fit the teacher: .*price") as caught:
+        distil(teacher, other, tmp_path / "out", another_log=True)
+    assert "x1" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_held_out_rows_are_never_learnt_from(teacher: Path, log: Path, tmp_path: Path) -> None:
     """A checkpoint whose record names another seed would split otherwise: it is refused."""
     copy = tmp_path / "copy"
@@ -284,10 +295,11 @@ def test_held_out_rows_are_never_learnt_from(teacher: Path, log: Path, tmp_path:
 
 
 def test_the_teacher_is_never_written_over(teacher: Path, log: Path) -> None:
-    """Neither itself nor a folder inside it."""
+    """Neither itself, nor a folder inside it, nor one that holds it or the log."""
     before = (teacher / "ctr_checkpoint.json").read_bytes()
-    for out in (teacher, teacher / "student", teacher / ".." / teacher.name):
-        with pytest.raises(TrainError, match="would change the teacher"):
+    outs = (teacher, teacher / "student", teacher / ".." / teacher.name, teacher.parent, log.parent)
+    for out in outs:
+        with pytest.raises(TrainError, match="would change or replace"):
             distil(teacher, log, out)
     assert (teacher / "ctr_checkpoint.json").read_bytes() == before
 
