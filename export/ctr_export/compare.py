@@ -16,9 +16,9 @@ from ctr_export.samples import CACHE_BYTES, spread_by_length
 from ctr_service.bundle.tokens import RowBuilder, TokenCache, load_tokenizer
 from ctr_service.types import Row
 from ctr_train.checkpoint import load_checkpoint, read_heldout
-from ctr_train.compare import auc_difference
 from ctr_train.held_rows import limit_rows
 from ctr_train.metrics import auc, lift_kept
+from ctr_train.paired import auc_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ctr_service.bundle.manifest import Layout
     from ctr_service.clock import Clock
     from ctr_train.checkpoint import HeldOut
-    from ctr_train.compare import Difference
+    from ctr_train.paired import Difference
 
     Floats = NDArray[np.float64]
 

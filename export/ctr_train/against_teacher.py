@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ctr_train.click_log import ClickLog
-    from ctr_train.compare import Difference
+    from ctr_train.paired import Difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_train.checkpoint import SplitName
     from ctr_train.click_log import ClickLog
     from ctr_train.split import Split
 
+HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 TOKEN_FIGURES = (
     "unknown_token_share",
     "unknown_token_share_before",
@@ -117,8 +119,8 @@ class Teacher:
         if not same_log:
             self._check_features(log)
             return
-        for name in ("validation", "test"):
-            held = read_heldout(self.checkpoint, "test" if name == "test" else "validation")
+        for name in HELD_OUT:
+            held = read_heldout(self.checkpoint, name)
             learnt = int(np.isin(held.row, split.train).sum())
             if learnt:
                 raise TrainError(

@@ -14,7 +14,7 @@ from ctr_export.build import build_bundle
 from ctr_export.commands.compare import compare
 from ctr_export.compare import Comparer, Figures
 from ctr_export.compare_report import comparison_json, comparison_notes, comparison_table
-from ctr_export.entries import choose_entries, count_layers, rival_of
+from ctr_export.entries import Entry, choose_entries, count_layers, rival_of
 from ctr_export.errors import ExportError
 from ctr_export.measure import Speed
 from ctr_export.options import BuildOptions
@@ -136,6 +136,23 @@ def test_a_precision_that_the_first_lacks_stands_beside_its_default(bundles: lis
     for entry in entries:
         assert rival_of(entry, entries).number == 0
         assert rival_of(entry, entries).precision == "fp32"
+
+
+def test_the_same_precision_goes_before_the_default(tmp_path: Path) -> None:
+    """The first bundle serves int8-static; another's fp32 stands beside its fp32 all the same."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "hand-made"))
+    variant = bundle.manifest.graphs["joint"]["onnxruntime"]["fp32"]
+    entries = [
+        Entry(number, bundle, precision, variant, is_default, None)
+        for number, precision, is_default in (
+            (0, "fp32", False),
+            (0, "int8-static", True),
+            (1, "fp32", False),
+            (1, "int8-token", True),
+        )
+    ]
+    assert rival_of(entries[2], entries).key == "0/fp32"
+    assert rival_of(entries[3], entries).key == "0/int8-static"
 
 
 def test_figures_come_from_the_measured_speeds(bundles: list[Path]) -> None:

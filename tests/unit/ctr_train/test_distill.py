@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_train.against_teacher import AgainstTeacher
-    from ctr_train.checkpoint import Checkpoint
+    from ctr_train.checkpoint import Checkpoint, SplitName
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -140,10 +140,10 @@ def test_the_student_is_judged_on_the_teachers_rows(
     teacher: Path, student: tuple[Checkpoint, AgainstTeacher]
 ) -> None:
     """Both hold the same held-out rows in the same order, and each its own logits."""
-    for split in ("validation", "test"):
-        name = "test" if split == "test" else "validation"
-        theirs = read_heldout(load_checkpoint(teacher), name)
-        ours = read_heldout(student[0], name)
+    old = load_checkpoint(teacher)
+    splits: tuple[SplitName, ...] = ("validation", "test")
+    for split in splits:
+        theirs, ours = read_heldout(old, split), read_heldout(student[0], split)
         assert ours.row.tolist() == theirs.row.tolist()
         assert ours.segments == theirs.segments
         assert not np.allclose(ours.logit, theirs.logit, atol=1e-3)
