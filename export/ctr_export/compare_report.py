@@ -34,8 +34,11 @@ def comparison_table(comparison: Comparison) -> Table:
     for name in COLUMNS:
         left = name in {"bundle", "graph"}
         table.add_column(name, justify="left" if left else "right", overflow="fold")
+    folders = {line.entry.number: line.entry.bundle.folder for line in comparison.lines}
+    short = len({folder.name for folder in folders.values()}) == len(folders)
     for line in comparison.lines:
-        table.add_row(*_cells(line))
+        folder = line.entry.bundle.folder
+        table.add_row(folder.name if short else str(folder), *_cells(line))
     return table
 
 
@@ -88,7 +91,6 @@ def _figures(line: Line) -> dict[str, object]:
 def _cells(line: Line) -> list[str]:
     entry, cost = line.entry, line.cost
     return [
-        str(entry.bundle.folder),
         "-" if entry.layers is None else str(entry.layers),
         entry.precision + (" *" if entry.is_default else ""),
         f"{entry.variant.size_bytes / MEGABYTE:.1f}",

@@ -194,8 +194,8 @@ class Distiller:
 def make_student(teacher: Teacher, kept: tuple[int, ...], *, seed: int) -> ClickModel:
     """Return the teacher without the other layers; its embeddings and position model stay.
 
-    The embeddings are the teacher's already. Their gradient is as large as the vocabulary, a fifth
-    of a step of three MiniLM layers, and what they could still learn is little.
+    The embeddings are the teacher's already. Their gradient is as large as the vocabulary, about a
+    fourth of a step of three MiniLM layers, and what they could still learn is little.
 
     Args:
         teacher: whose weights the student begins with.
