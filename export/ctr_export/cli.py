@@ -8,6 +8,7 @@ from ctr_service.lazy_group import LazyGroup
 
 COMMANDS = {
     "build": "Turn a checkpoint into a bundle: export, measure, judge, calibrate.",
+    "compare": "Put bundles side by side: layers, size, speed in one run, AUC and its cost.",
     "inspect": "Verify a bundle's digests and print what it is.",
     "triton-check": "Check a bundle's Triton configs against its graphs.",
     "tensorrt": "Build a bundle's TensorRT plan, on the machine with the GPU.",
@@ -29,6 +30,7 @@ def main() -> None:
     Examples:
       ctr-export build build/demo/checkpoint --out build/demo/bundle
       ctr-export inspect build/demo/bundle
+      ctr-export compare build/demo/bundle build/student-bundle --rows build/demo/checkpoint
       ctr-export triton-check build/demo/bundle
       ctr-export tensorrt build/demo/bundle --dry-run
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap

@@ -34,6 +34,7 @@ __all__ = [
     "CheckpointInfo",
     "HeldOut",
     "SplitName",
+    "TeacherRecord",
     "digest_files",
     "load_checkpoint",
     "read_heldout",
@@ -71,6 +72,26 @@ REQUIRED_FILES = (
 )
 
 
+class TeacherRecord(BaseModel):
+    """What a distilled checkpoint says about its teacher.
+
+    Attributes:
+        model_name: the teacher's.
+        weights_sha256: of the teacher's `model.safetensors`.
+        layers: of the teacher.
+        kept: the teacher's layers that the student began with, from 0.
+        metrics: the teacher's, as it wrote them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_name: str
+    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    layers: int = Field(ge=1)
+    kept: tuple[int, ...] = Field(min_length=1)
+    metrics: dict[str, float]
+
+
 class CheckpointInfo(BaseModel):
     """What a checkpoint says about itself.
 
@@ -82,6 +103,7 @@ class CheckpointInfo(BaseModel):
         metrics: offline figures, finite, as in `metrics.json`.
         files: name of every other file, with `/`, -> sha256.
         tools: versions of what made the checkpoint.
+        teacher: what it was distilled from; None for a model of `ctr-train fit`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -96,6 +118,7 @@ class CheckpointInfo(BaseModel):
     metrics: dict[str, float]
     files: dict[str, str]
     tools: dict[str, str]
+    teacher: TeacherRecord | None = None
 
     @field_validator("examination")
     @classmethod

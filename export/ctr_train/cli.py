@@ -9,6 +9,7 @@ from ctr_train.runtime import set_environment
 
 COMMANDS = {
     "check": "Check a click log and print how it would be trained on.",
+    "distill": "Make a smaller, faster student of a checkpoint: fewer layers, taught by it.",
     "evaluate": "Score a click log with a checkpoint or a bundle, and compare two.",
     "fit": "Fine-tune a BERT-type model on a click log and write a checkpoint.",
     "generate": "Generate a click log with a known truth, for demos and tests.",

@@ -12,6 +12,8 @@ from ctr_train.errors import TrainError
 from ctr_train.losses import log_click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from transformers import PreTrainedModel
 
     from ctr_train.position import ExaminationModel
@@ -30,12 +32,15 @@ class ClickModel(torch.nn.Module):
 
     def forward(
         self, tie: torch.Tensor | None = None, **inputs: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return log P(click) and log P(no click) at each row's position, float32 [rows]."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return log P(click) and log P(no click) at each row's position, and the logit; [rows].
+
+        The logit is that of P(click | examined), which knows no position; the others are float32.
+        """
         logit = self.classifier(**inputs).logits[:, 0]
         if self.examination is None or tie is None:
-            return log_click(logit)
-        return log_click(logit, *self.examination(tie))
+            return (*log_click(logit), logit)
+        return (*log_click(logit, *self.examination(tie)), logit)
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -85,6 +90,19 @@ def freeze(model: PreTrainedModel, layers: int, *, keep_words: bool) -> None:
         model.get_input_embeddings().requires_grad_(requires_grad=True)
 
 
+def keep_layers(model: PreTrainedModel, kept: Sequence[int]) -> None:
+    """Drop every other encoder layer of a classifier, in place; kept ones keep order and weights.
+
+    Raises:
+        TrainError: the model's layers cannot be told apart.
+    """
+    stack = _layers(model.base_model, int(model.config.num_hidden_layers))
+    for layer in reversed(range(len(stack))):
+        if layer not in kept:
+            del stack[layer]
+    model.config.num_hidden_layers = len(stack)
+
+
 def add_lora(model: PreTrainedModel, rank: int, *, keep_words: bool) -> torch.nn.Module:
     """Wrap every linear layer of the encoder with LoRA adapters; the head learns as a whole.
 
@@ -111,8 +129,8 @@ def add_lora(model: PreTrainedModel, rank: int, *, keep_words: bool) -> torch.nn
     return wrapped
 
 
-def _layers(base: torch.nn.Module, count: int) -> torch.nn.ModuleList:
-    for module in base.modules():
+def _layers(encoder: torch.nn.Module, count: int) -> torch.nn.ModuleList:
+    for module in encoder.modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
             return module
-    raise TrainError("freeze: the base model's layers cannot be told apart")
+    raise TrainError("the model's layers cannot be told apart, so none can be frozen or dropped")

@@ -186,9 +186,14 @@ def make_config(options: Mapping[str, object], toml: Path | None = None) -> Trai
     try:
         return TrainConfig.model_validate({**_read_toml(toml), **given})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
-        raise TrainError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise option_error(error) from error
+
+
+def option_error(error: ValidationError) -> TrainError:
+    """Return what is wrong with an option, in a sentence that names it."""
+    first = error.errors()[0]
+    where = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+    return TrainError(f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def _read_toml(path: Path | None) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ctr_service.bundle.files import PARTIAL_SUFFIX
 from ctr_train.assess import assess
-from ctr_train.compare import Difference, Scored, compare
+from ctr_train.compare import Scored, compare
 from ctr_train.held_rows import limit_rows
 from ctr_train.scoring import examination_of
 from ctr_train.split import split_by_group
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ctr_train.assess import Assessment
     from ctr_train.click_log import ClickLog
+    from ctr_train.paired import Difference
     from ctr_train.progress import Reporter
     from ctr_train.scoring import Scores, ScoringModel
 

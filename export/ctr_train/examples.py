@@ -26,12 +26,14 @@ class Examples:
         target: float64 [rows], click rates in [0, 1].
         weight: float64 [rows], impressions.
         tie: int64 [rows], the tie of the row's position; None without a position model.
+        teacher: float64 [rows], a teacher's logits of P(click | examined); None without a teacher.
     """
 
     rows: list[Row]
     target: NDArray[np.float64]
     weight: NDArray[np.float64]
     tie: NDArray[np.int64] | None
+    teacher: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,12 +67,17 @@ class ExampleCollator:
         scaled = examples.weight / examples.weight.mean()
         self._weight = torch.from_numpy(scaled.astype(np.float32))
         self._tie = None if examples.tie is None else torch.from_numpy(examples.tie)
+        self._teacher = None
+        if examples.teacher is not None:
+            self._teacher = torch.from_numpy(examples.teacher.astype(np.float32))
 
     def __call__(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
-        """Return the model's inputs with `target`, `weight` and, with positions, `tie`."""
+        """Return the model's inputs with `target`, `weight` and, if known, `tie` and `teacher`."""
         chosen = list(indices)
         batch = self._collator.inputs([self._examples.rows[index] for index in chosen])
         batch |= {"target": self._target[chosen], "weight": self._weight[chosen]}
         if self._tie is not None:
             batch["tie"] = self._tie[chosen]
+        if self._teacher is not None:
+            batch["teacher"] = self._teacher[chosen]
         return batch

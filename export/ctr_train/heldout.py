@@ -64,6 +64,18 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.row)
 
+    def take(self, rows: NDArray[np.int64]) -> HeldOut:
+        """Return the rows at these places, in that order."""
+        return HeldOut(
+            row=self.row[rows],
+            segments=[self.segments[index] for index in rows.tolist()],
+            target=self.target[rows],
+            weight=self.weight[rows],
+            position=None if self.position is None else self.position[rows],
+            group=self.group[rows],
+            logit=self.logit[rows],
+        )
+
 
 def write_heldout_file(path: Path, splits: Sequence[tuple[SplitName, HeldOut]]) -> None:
     """Write the rows of each split, in the order given."""

@@ -32,6 +32,18 @@ def judge(
     inputs: Inputs, prepared: Prepared, trained: Trained, scorer: TorchScorer, reporter: Reporter
 ) -> Results:
     """Score both held-out splits and judge them; beside the test split stand its rivals."""
+    held = score_held_out(inputs, prepared, scorer, reporter)
+    examination = None
+    if inputs.ties is not None and trained.examination is not None:
+        by_tie = _refit(inputs, prepared, scorer, trained.examination, held["validation"])
+        examination = tuple(float(share) for share in by_tie[inputs.ties])
+    return assess_held_out(inputs, held, examination)
+
+
+def score_held_out(
+    inputs: Inputs, prepared: Prepared, scorer: TorchScorer, reporter: Reporter
+) -> dict[str, HeldOut]:
+    """Return the rows of "validation" and "test" with the scorer's logits."""
     codes = group_codes(inputs.log.group)
     held: dict[str, HeldOut] = {}
     for name in ("validation", "test"):
@@ -43,10 +55,13 @@ def judge(
         held[name] = HeldOut(
             rows, segments, part.target, part.weight, part.position, codes[rows], logits
         )
-    examination = None
-    if inputs.ties is not None and trained.examination is not None:
-        by_tie = _refit(inputs, prepared, scorer, trained.examination, held["validation"])
-        examination = tuple(float(share) for share in by_tie[inputs.ties])
+    return held
+
+
+def assess_held_out(
+    inputs: Inputs, held: dict[str, HeldOut], examination: tuple[float, ...] | None
+) -> Results:
+    """Judge scored rows at the examination of their positions; beside test stand its rivals."""
     assessments: dict[str, Assessment] = {}
     for name, rows_held in held.items():
         part = inputs.log.take(rows_held.row)

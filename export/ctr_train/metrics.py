@@ -55,6 +55,11 @@ def auc_within_group(
     return _auc_by_group(target, score, weight, group_codes(group))
 
 
+def lift_kept(auc_value: float, reference_auc: float) -> float | None:
+    """Return (AUC - 0.5) / (reference - 0.5); None where the reference is no better than a coin."""
+    return (auc_value - 0.5) / (reference_auc - 0.5) if reference_auc > 0.5 else None  # noqa: PLR2004 -- a coin's AUC
+
+
 def log_loss(target: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Return the binary cross-entropy an impression, in nats."""
     _, mass = _targets(target, weight)

@@ -48,4 +48,5 @@ def take_examples(examples: Examples, rows: NDArray[np.int64]) -> Examples:
         target=examples.target[rows],
         weight=examples.weight[rows],
         tie=None if examples.tie is None else examples.tie[rows],
+        teacher=None if examples.teacher is None else examples.teacher[rows],
     )

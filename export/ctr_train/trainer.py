@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from ctr_train.collate import RowCollator
     from ctr_train.examples import Examples
     from ctr_train.losses import ClassWeight
+    from ctr_train.soft_targets import SoftTargets
     from ctr_train.soup import StateShelf
 
 VALIDATION_METRIC = "eval_log_loss"
+NO_MODEL_INPUTS = ("target", "weight", "teacher")
 EXAMINATION_LEARNING_RATE = 0.03
 """A handful of free numbers move by this much a step; the encoder's rate would leave them still."""
 
@@ -49,6 +51,7 @@ class Task:
         precision: "bf16" or "fp32".
         class_weight: weights of clicks and non-clicks in the loss.
         new_words: the vocabulary was extended, so word embeddings learn faster.
+        soft_targets: how the teacher's logits of `train` join the loss; None without a teacher.
     """
 
     train: Examples
@@ -57,6 +60,7 @@ class Task:
     precision: str
     class_weight: ClassWeight
     new_words: bool
+    soft_targets: SoftTargets | None = None
 
 
 class EpochLoader(DataLoader[Any]):
@@ -135,18 +139,24 @@ class ClickTrainer(Trainer):
         return_outputs: bool = False,  # noqa: FBT001, FBT002 -- Trainer's signature
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:  # noqa: ANN401 -- Trainer's signature
-        """Return the weighted cross-entropy of a batch at each row's position."""
+        """Return the weighted cross-entropy of a batch at each row's position.
+
+        With a teacher it is mixed with how far the model is from what the teacher says.
+        """
         del return_outputs, num_items_in_batch
-        features = {k: v for k, v in inputs.items() if k not in ("target", "weight")}
+        features = {k: v for k, v in inputs.items() if k not in NO_MODEL_INPUTS}
         with autocast(self._task.precision, self.args.device):
-            log_yes, log_no = model(**features)
-        return click_loss(
+            log_yes, log_no, logit = model(**features)
+        clicks = click_loss(
             log_yes,
             log_no,
             target=inputs["target"],
             weight=inputs["weight"],
             class_weight=self._task.class_weight,
         )
+        if self._task.soft_targets is None:
+            return clicks
+        return self._task.soft_targets.mix(clicks, logit, inputs["teacher"])
 
     def evaluate(self, *_args: object, **_kwargs: object) -> dict[str, float]:
         """Return the validation log loss an impression, and tell the callbacks.

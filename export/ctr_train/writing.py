@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ctr_service.bundle.calibration import sigmoid
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_train.assess import Assessment
+    from ctr_train.checkpoint import TeacherRecord
     from ctr_train.config import TrainConfig
     from ctr_train.heldout import HeldOut
     from ctr_train.inputs import Inputs
@@ -43,12 +44,16 @@ class Results:
         assessments: "validation" and "test" -> figures.
         examination: P(examined) by position; None without a position model.
         base_rate: click rate of the training split, with positions of the rows looked at.
+        teacher: what the model was distilled from, if it was.
+        against_teacher: figures of the student beside its teacher's, written among the metrics.
     """
 
     held: dict[str, HeldOut]
     assessments: dict[str, Assessment]
     examination: tuple[float, ...] | None
     base_rate: float
+    teacher: TeacherRecord | None = None
+    against_teacher: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_checkpoint(
@@ -90,6 +95,7 @@ def write_checkpoint(
         metrics=metrics,
         files=digest_files(folder),
         tools=inputs.tools,
+        teacher=results.teacher,
     )
     write_info(folder, info)
 
@@ -105,6 +111,7 @@ def _metrics(
     figures |= {f"training.{name}": value for name, value in prepared.figures.items()}
     if results.examination is not None:
         figures |= examination_figures(results.examination)
+    figures |= results.against_teacher
     # The split in numbers, so that a bundle, which keeps these figures, can be judged on it too.
     return figures | {
         "training.rows_per_second": trained.rows_per_second,

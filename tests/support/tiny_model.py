@@ -61,14 +61,16 @@ def make_tiny_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast
     )
 
 
-def tiny_config(kind: str, vocab_size: int, max_positions: int = 128) -> PreTrainedConfig:
-    """Return a config of two layers x 32 for "bert", "distilbert", "roberta" or "xlm-roberta"."""
+def tiny_config(
+    kind: str, vocab_size: int, max_positions: int = 128, *, layers: int = 2
+) -> PreTrainedConfig:
+    """Return a config of a few layers x 32 for "bert", "distilbert", "roberta" or "xlm-roberta"."""
     feed_forward = "hidden_dim" if kind == "distilbert" else "intermediate_size"
     token_types = {} if kind == "distilbert" else {"type_vocab_size": 2 if kind == "bert" else 1}
     return AutoConfig.for_model(
         kind,
         vocab_size=vocab_size,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         hidden_size=32,
         num_attention_heads=2,
         max_position_embeddings=max_positions,
@@ -81,13 +83,18 @@ def tiny_config(kind: str, vocab_size: int, max_positions: int = 128) -> PreTrai
 
 
 def make_tiny_model(
-    folder: Path, *, kind: str = "bert", seed: int = 0, words: Sequence[str] = WORDS
+    folder: Path,
+    *,
+    kind: str = "bert",
+    seed: int = 0,
+    words: Sequence[str] = WORDS,
+    layers: int = 2,
 ) -> Path:
     """Write a model folder with its tokenizer, as `--base-model` takes it; return the folder."""
     tokenizer = make_tiny_tokenizer(words)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        config = tiny_config(kind, len(tokenizer))
+        config = tiny_config(kind, len(tokenizer), layers=layers)
         model = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]  # -- transformers leaves it untyped
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Click options made from the fields of TrainConfig, so that help, defaults and limits agree."""
+"""Click options made from the fields of a config, so that help, defaults and limits agree."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ctr_train.config import TrainConfig
+from ctr_train.distill_config import DistillConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from pydantic import BaseModel
 
 FLAGS = {
     "base_model": "--base-model",
@@ -48,10 +51,40 @@ METAVARS = {
 }
 
 
+DISTILL_FLAGS = {
+    "layers": "--layers",
+    "keep": "--keep",
+    "model_name": "--name",
+    "epochs": "--epochs",
+    "batch_size": "--batch-size",
+    "learning_rate": "--lr",
+    "temperature": "--temperature",
+    "click_share": "--click-share",
+    "early_stopping": "--early-stopping",
+    "precision": "--precision",
+    "threads": "--threads",
+}
+DISTILL_METAVARS = {"layers": "K", "keep": "I,J,..."}
+
+
 def config_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add an option for every field of TrainConfig. One that is not given arrives as None."""
-    for name, flag in reversed(FLAGS.items()):
-        field = TrainConfig.model_fields[name]
+    return _add_options(command, TrainConfig, FLAGS, METAVARS)
+
+
+def distill_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for every field of DistillConfig. One that is not given arrives as None."""
+    return _add_options(command, DistillConfig, DISTILL_FLAGS, DISTILL_METAVARS)
+
+
+def _add_options(
+    command: Callable[..., None],
+    config: type[BaseModel],
+    flags: Mapping[str, str],
+    metavars: Mapping[str, str],
+) -> Callable[..., None]:
+    for name, flag in reversed(list(flags.items())):
+        field = config.model_fields[name]
         default = field.default
         shown = "" if default is None else f"  [default: {default}]"
         option = click.option(
@@ -59,7 +92,7 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
             name,
             type=_type_of(field.annotation),
             default=None,
-            metavar=METAVARS.get(name),
+            metavar=metavars.get(name),
             help=f"{field.description}{shown}",
         )
         command = option(command)

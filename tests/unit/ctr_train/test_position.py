@@ -198,7 +198,7 @@ def _fit(
     ones, places = torch.ones(len(target)), torch.from_numpy(tie)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for _ in range(200):
-        log_yes, log_no = model(x=x, tie=places if with_positions else None)
+        log_yes, log_no, _ = model(x=x, tie=places if with_positions else None)
         loss = click_loss(log_yes, log_no, target=target, weight=ones, class_weight=ClassWeight())
         parameters = list(model.parameters())
         for parameter, gradient in zip(
