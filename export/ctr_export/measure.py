@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ctr_export.chunks import full_chunk
 from ctr_service.bundle.manifest import MeasuredCost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ctr_export.chunks import Chunk
     from ctr_export.pool import SessionPool
     from ctr_service.bundle.manifest import Layout
+
+_Name = TypeVar("_Name", bound="Hashable")
 
 ROUNDS = 5
 COST_REPEATS = 3
@@ -35,24 +37,44 @@ class Speed:
     noise: float
 
 
+class Contender(NamedTuple):
+    """What takes a turn: a pool, and the chunks that it is timed on."""
+
+    pool: SessionPool
+    chunks: Sequence[Chunk]
+
+
 def measure_speeds(
     pools: Mapping[str, SessionPool], chunks: Sequence[Chunk], *, rounds: int = ROUNDS
 ) -> dict[str, Speed]:
-    """Time every pool on the same chunks, in alternating rounds, after one round of warm-up.
+    """Time every pool on the same chunks; see `measure_in_turn`.
+
+    Raises:
+        BackendFailedError: an engine failed.
+    """
+    contenders = {name: Contender(pool, chunks) for name, pool in pools.items()}
+    return measure_in_turn(contenders, rounds=rounds)
+
+
+def measure_in_turn(
+    contenders: Mapping[_Name, Contender], *, rounds: int = ROUNDS
+) -> dict[_Name, Speed]:
+    """Time every contender, in alternating rounds, after one round of warm-up.
 
     Every other round runs backwards, so that a drift of the machine favours no place in the order.
 
     Raises:
         BackendFailedError: an engine failed.
     """
-    pairs = sum(len(chunk.indices) for chunk in chunks)
-    names = list(pools)
-    seen: dict[str, list[float]] = {name: [] for name in names}
-    for pool in pools.values():
+    names = list(contenders)
+    seen: dict[_Name, list[float]] = {name: [] for name in names}
+    for pool, chunks in contenders.values():
         pool.run(chunks)
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
-            seen[name].append(pairs / max(pools[name].run(chunks).seconds, LEAST_SECONDS))
+            pool, chunks = contenders[name]
+            pairs = sum(len(chunk.indices) for chunk in chunks)
+            seen[name].append(pairs / max(pool.run(chunks).seconds, LEAST_SECONDS))
     return {name: _speed(values) for name, values in seen.items()}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,10 +14,18 @@ from ctr_export.layout import (
     bucket_ladder,
     candidate_layouts,
     choose_layout,
+    measure_layouts,
     usual_layout,
 )
 from ctr_export.measure import Speed
+from ctr_export.pool import PoolRun, SessionPool
 from ctr_service.bundle.manifest import Layout
+from ctr_service.types import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctr_export.chunks import Chunk
 
 LENGTHS = np.random.default_rng(0).integers(8, 60, 500)
 
@@ -86,3 +96,27 @@ def test_of_equals_more_sessions_win() -> None:
 def test_small_batches_pay_for_the_gateway(speed: float, rows: int) -> None:
     """Of engines alike at 8 and 16 rows, a fast one is fed 16: each batch costs 0.8 ms beside."""
     assert choose_layout([_tried(8, speed), _tried(16, speed)]).max_batch_tokens == rows * 32
+
+
+def test_layouts_that_split_the_cores_alike_share_their_sessions() -> None:
+    """Each split is loaded once, however many batch sizes are tried on it, and all take turns."""
+    opened: list[tuple[int, int]] = []
+    diary: list[int] = []
+
+    class NotedPool(SessionPool):
+        def __init__(self, layout: Layout) -> None:
+            opened.append((layout.sessions, layout.threads_a_session))
+
+        def run(self, chunks: Sequence[Chunk]) -> PoolRun:
+            diary.append(len(chunks))
+            return PoolRun([], [], 1.0)
+
+        def close(self) -> None:
+            """Nothing was opened."""
+
+    rows = [Row.of(np.zeros(20, np.int32), 2)] * 64
+    layouts = candidate_layouts(np.full(64, 20), 32, cores=2)
+    tried = measure_layouts(rows, layouts, NotedPool, pad_id=0)
+    assert sorted(opened) == [(1, 2), (2, 1)]
+    assert [one.rows_a_batch for one in tried] == [4, 8, 16, 32, 16]
+    assert diary[:5] == diary[5:10] == [16, 8, 4, 2, 4], "a warm-up round, then turns"

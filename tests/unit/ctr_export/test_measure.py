@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ctr_export.chunks import full_chunk
-from ctr_export.measure import measure_costs, measure_speeds
+from ctr_export.measure import Contender, measure_costs, measure_in_turn, measure_speeds
 from ctr_export.pool import PoolRun, SessionPool
 from ctr_service.bundle.manifest import Layout
 from ctr_service.clock import SystemClock
@@ -42,6 +42,14 @@ def test_rounds_alternate_and_turn() -> None:
     pools = {name: TimedPool(name, [1.0] * 20, diary) for name in "ab"}
     measure_speeds(pools, CHUNKS, rounds=3)
     assert "".join(diary) == "ab" + "ab" + "ba" + "ab"
+
+
+def test_each_contender_is_timed_on_chunks_of_its_own() -> None:
+    """Pairs a second count the pairs of those very chunks."""
+    slow, fast = (TimedPool(name, [1.0] * 20, []) for name in "ab")
+    contenders = {1: Contender(slow, CHUNKS[:1]), 2: Contender(fast, CHUNKS)}
+    speeds = measure_in_turn(contenders, rounds=3)
+    assert [speeds[1].pairs_per_second, speeds[2].pairs_per_second] == [10, 16]
 
 
 def test_speed_is_the_median_of_the_rounds() -> None:
