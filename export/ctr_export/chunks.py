@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Batch
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.errors import BackendFailedError, BundleError

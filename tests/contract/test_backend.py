@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.base import LOGITS, Backend, Outputs
-from ctr_service.backend.onnx import OnnxBackend
+from ctr_service.backend.onnx_session import open_onnx_sessions
 from ctr_service.backend.scripted import ScriptedBackend
+from ctr_service.backend.sessions import SessionsBackend
 from ctr_service.clock import ManualClock
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 from ctr_service.limits import NS_PER_S
@@ -83,7 +84,13 @@ async def backend(
             failing_ids=frozenset({FAILING_ID}),
         )
     else:
-        made = OnnxBackend({GRAPH: graph_path}, sessions=SLOTS, threads_a_session=1, clock=clock)
+        made = SessionsBackend(
+            {GRAPH: graph_path},
+            open_onnx_sessions,
+            sessions=SLOTS,
+            threads_a_session=1,
+            clock=clock,
+        )
     yield made
     await made.close()
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_bench.bound.sessions import default_name, open_session
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 
 if TYPE_CHECKING:

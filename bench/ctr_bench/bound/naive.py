@@ -25,7 +25,7 @@ from ctr_bench.bound.sessions import default_variant, open_session
 from ctr_bench.echo import write_port
 from ctr_client.options import SERVICE
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.template import Renderer
 from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows

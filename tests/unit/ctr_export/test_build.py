@@ -19,7 +19,8 @@ from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
 from ctr_export.report import facts_table, figures_table, layouts_table, plain_console
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import JOINT_GRAPH, Manifest
 from ctr_service.bundle.token_cache import TokenCache
