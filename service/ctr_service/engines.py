@@ -8,7 +8,8 @@ from ctr_service.backend.base import Cost
 from ctr_service.backend.opening import sessions_opener
 from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
 from ctr_service.backend.sessions import SessionsBackend
-from ctr_service.plan import ZERO_COST_ENGINE
+from ctr_service.errors import EngineUnavailableError
+from ctr_service.plan import ZERO_COST_ENGINE, fastest_precisions
 from ctr_service.scoring import Engine, plan_of
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ def open_in_process(order: EngineOrder) -> Engine:
     """
     bundle, plan = order.bundle, order.plan
     layout, measured = plan.layout, plan.variant.costs
-    backend = SessionsBackend(
-        {plan.graph: bundle.path_of(plan.variant)},
-        sessions_opener(plan.engine),
-        sessions=plan.sessions,
-        threads_a_session=plan.threads_a_session,
-        clock=order.clock,
-        costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
-    )
+    try:
+        backend = SessionsBackend(
+            {plan.graph: bundle.path_of(plan.variant)},
+            sessions_opener(plan.engine, plan.precision),
+            sessions=plan.sessions,
+            threads_a_session=plan.threads_a_session,
+            clock=order.clock,
+            costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
+        )
+    except EngineUnavailableError as error:
+        raise EngineUnavailableError(f"{error}. {_instead(bundle, plan)}") from error
     return Engine(
         backend,
         lambda: backend.warm_up(plan.graph, layout.buckets_tokens, layout.max_batch_tokens),
@@ -64,6 +68,18 @@ def open_engine(order: EngineOrder) -> Engine:
         return open_triton(order)
     opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_in_process
     return opener(order)
+
+
+def _instead(bundle: Bundle, plan: ServingPlan) -> str:
+    """Say what of the bundle may serve where the plan's engine cannot."""
+    others = [
+        f"--engine {engine} --precision {best}"
+        for engine, best in fastest_precisions(bundle.manifest, plan.graph).items()
+        if engine != plan.engine
+    ]
+    if not others:
+        return "The bundle holds no graph of another engine: export it on such a machine"
+    return f"Or serve another graph of the bundle with {' or '.join(others)}"
 
 
 async def decide_plan(

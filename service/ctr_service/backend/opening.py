@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from ctr_service.errors import EngineUnavailableError
@@ -10,20 +11,27 @@ if TYPE_CHECKING:
     from ctr_service.backend.sessions import SessionsOpener
 
 ONNX_RUNTIME = "onnxruntime"
+OPENVINO = "openvino"
 
 
-def sessions_opener(engine: str) -> SessionsOpener:
+def sessions_opener(engine: str, precision: str) -> SessionsOpener:
     """Return what loads graphs into an engine; the gateway, exporter and benches all ask here.
 
     Args:
         engine: as the manifest names it.
+        precision: as the manifest names it. An ONNX Runtime graph holds its own; OpenVINO runs one
+            graph at several.
 
     Raises:
         EngineUnavailableError: this release has no such engine.
     """
+    # Each engine is a large library: only what is asked for is loaded.
     if engine == ONNX_RUNTIME:
-        # Each engine is a large library: only the one that serves is loaded.
         from ctr_service.backend.onnx_session import open_onnx_sessions  # noqa: PLC0415 -- see above
 
         return open_onnx_sessions
-    raise EngineUnavailableError(f"this release runs {ONNX_RUNTIME} only, not {engine}")
+    if engine == OPENVINO:
+        from ctr_service.backend.openvino_session import open_openvino_sessions  # noqa: PLC0415 -- see above
+
+        return functools.partial(open_openvino_sessions, precision=precision)
+    raise EngineUnavailableError(f"this release runs {ONNX_RUNTIME} and {OPENVINO}, not {engine}")
