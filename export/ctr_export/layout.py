@@ -11,6 +11,7 @@ import numpy as np
 from ctr_export.chunks import Chunk, sorted_chunks
 from ctr_export.measure import Contender, Speed, measure_in_turn
 from ctr_export.pool import SessionPool
+from ctr_service.backend.opening import sessions_opener
 from ctr_service.bundle.manifest import Layout
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_export.catalogue import Candidate
     from ctr_service.clock import Clock
     from ctr_service.types import Row
 
@@ -154,15 +156,16 @@ def choose_layout(tried: Sequence[TriedLayout]) -> Layout:
     return best.layout
 
 
-def open_pool(path: Path, layout: Layout, *, clock: Clock) -> SessionPool:
-    """Load a graph as a layout says.
+def open_pool(candidate: Candidate, path: Path, layout: Layout, *, clock: Clock) -> SessionPool:
+    """Load a candidate's graph into its engine as a layout says, by the code that serves.
 
     Raises:
-        BundleError: the runtime cannot load it.
+        EngineUnavailableError: the engine is not installed, or this CPU cannot run it.
+        BundleError: the engine cannot load the graph.
     """
-    return SessionPool(
-        path, sessions=layout.sessions, threads=layout.threads_a_session, clock=clock
-    )
+    open_sessions = sessions_opener(candidate.engine, candidate.precision)
+    sessions = open_sessions(path, sessions=layout.sessions, threads=layout.threads_a_session)
+    return SessionPool(sessions, clock=clock)
 
 
 def layout_chunks(rows: Sequence[Row], layout: Layout, *, pad_id: int) -> list[Chunk]:
