@@ -108,9 +108,9 @@ class Builder:
         trials = self._try(model, evidence.validation, timed, usual, work)
         verdicts = self._judge(trials, evidence, usual)
         default = choose_default(verdicts)
-        self._say(f"choosing the layout for {default.candidate.precision}")
+        self._say(f"choosing the layout for {default.candidate.name}")
         layouts = candidate_layouts(lengths, self._longest, cores=self._options.cores)
-        open_default = functools.partial(self._open, default.path)
+        open_default = functools.partial(self._open, default.candidate, default.path)
         tried = measure_layouts(timed, layouts, open_default, pad_id=self._pad_id)
         layout = choose_layout(tried)
         choice = Choice(
@@ -162,7 +162,7 @@ class Builder:
         trials = make_trials(candidates, material, work, self._say)
         self._say(f"timing {len(trials)} candidates in alternating rounds")
         chunks = layout_chunks(timed, layout, pad_id=self._pad_id)
-        return time_trials(trials, chunks, lambda path: self._open(path, layout))
+        return time_trials(trials, chunks, lambda one, path: self._open(one, path, layout))
 
     def _judge(self, trials: Sequence[Trial], evidence: Evidence, layout: Layout) -> list[Verdict]:
         judge = Judge(
@@ -185,7 +185,7 @@ class Builder:
             refused = too_slow(trial.speed, plain.speed)
         if refused:
             return Verdict(trial.candidate, trial.path, trial.speed, failures=(refused,))
-        self._say(f"judging {trial.candidate.precision}")
+        self._say(f"judging {trial.candidate.name}")
         return judge.judge(trial.candidate, trial.path, trial.speed, plain)
 
     def _costs(
@@ -195,8 +195,8 @@ class Builder:
         costs: dict[str, tuple[MeasuredCost, ...]] = {}
         for verdict in verdicts:
             if verdict.passed:
-                with self._open(verdict.path, layout) as pool:
-                    costs[verdict.candidate.precision] = measure_costs(pool, layout)
+                with self._open(verdict.candidate, verdict.path, layout) as pool:
+                    costs[verdict.candidate.name] = measure_costs(pool, layout)
         return costs
 
 
@@ -236,5 +236,5 @@ def _refuse_broken_plain(plain: Verdict) -> None:
     if not plain.passed:
         raise GateFailedError(
             "The gate refused the plain float32 graph, so no bundle was written:",
-            {plain.candidate.precision: plain.failures},
+            {plain.candidate.name: plain.failures},
         )

@@ -18,46 +18,85 @@ FUSED = "fp32-fused"
 TOKEN = "int8-token"  # noqa: S105 -- a token of text, no secret
 STATIC = "int8-static"
 DYNAMIC = "int8-dynamic"
-ENGINE = "onnxruntime"
+BF16 = "bf16"
+STATIC_BF16 = "int8-static-bf16"
+ONNX_RUNTIME = "onnxruntime"
+OPENVINO = "openvino"
+
+
+def name_of(engine: str, precision: str) -> str:
+    """Return what people call a graph; ONNX Runtime, the usual engine, is not said."""
+    return precision if engine == ONNX_RUNTIME else f"{engine}/{precision}"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One kind of graph.
+    """One kind of graph on one engine.
 
     Attributes:
-        precision: its name in the manifest.
+        engine, precision: its names in the manifest.
         bits: decides which limits of the gate hold.
         summary: what it is, for people.
+        runs: name of the candidate whose file it runs, where that is not a file of its own.
     """
 
+    engine: str
     precision: str
     bits: Bits
     summary: str
+    runs: str = ""
 
+    @property
+    def name(self) -> str:
+        """What `--candidates` and the table call it."""
+        return name_of(self.engine, self.precision)
+
+    @property
+    def file(self) -> str:
+        """Name of the candidate whose file it runs: itself, unless `runs` says otherwise."""
+        return self.runs or self.name
+
+
+OPENVINO_FP32 = f"{OPENVINO}/{PLAIN}"
+OPENVINO_BF16 = f"{OPENVINO}/{BF16}"
+OPENVINO_STATIC = f"{OPENVINO}/{STATIC}"
+OPENVINO_STATIC_BF16 = f"{OPENVINO}/{STATIC_BF16}"
 
 CATALOGUE = {
-    candidate.precision: candidate
+    candidate.name: candidate
     for candidate in (
-        Candidate(PLAIN, 32, "float32 as exported; always tried"),
-        Candidate(FUSED, 32, "float32, fused by ONNX Runtime's optimizer"),
-        Candidate(TOKEN, 8, "8-bit products, a scale for each token"),
-        Candidate(STATIC, 8, "8-bit products, smoothed, scales fixed by held-out rows"),
-        Candidate(DYNAMIC, 8, "8-bit products, one scale for a whole batch"),
+        Candidate(ONNX_RUNTIME, PLAIN, 32, "float32 as exported; always tried"),
+        Candidate(ONNX_RUNTIME, FUSED, 32, "float32, fused by ONNX Runtime's optimizer"),
+        Candidate(OPENVINO, PLAIN, 32, "float32 on OpenVINO", runs=PLAIN),
+        Candidate(OPENVINO, BF16, 16, "bfloat16 on OpenVINO", runs=PLAIN),
+        Candidate(ONNX_RUNTIME, TOKEN, 8, "8-bit products, a scale for each token"),
+        Candidate(
+            ONNX_RUNTIME, STATIC, 8, "8-bit products, smoothed, scales fixed by held-out rows"
+        ),
+        Candidate(ONNX_RUNTIME, DYNAMIC, 8, "8-bit products, one scale for a whole batch"),
+        Candidate(OPENVINO, STATIC, 8, "8-bit on OpenVINO, scales fixed by NNCF on held-out rows"),
+        Candidate(
+            OPENVINO, STATIC_BF16, 8, "the same, bfloat16 between its products", OPENVINO_STATIC
+        ),
     )
 }
-"""Precision -> candidate, the precise ones first: of equally fast graphs the first is chosen."""
+"""Name -> candidate, the precise ones first: of equally fast graphs the first is chosen. Of equal
+precision ONNX Runtime's come first, which need no other install."""
 
 
 def choose_candidates(names: Sequence[str]) -> tuple[Candidate, ...]:
     """Return the candidates of these names in the catalogue's order, the plain one always first.
 
+    Args:
+        names: as in the catalogue; ONNX Runtime may be said too, as in `onnxruntime/fp32`.
+
     Raises:
         ExportError: a name is not in the catalogue.
     """
-    unknown = sorted(set(names) - CATALOGUE.keys())
+    asked = {name.removeprefix(f"{ONNX_RUNTIME}/") for name in names}
+    unknown = sorted(asked - CATALOGUE.keys())
     if unknown:
         raise ExportError(
             f"no candidate is called {', '.join(unknown)}; there are {', '.join(CATALOGUE)}"
         )
-    return tuple(c for name, c in CATALOGUE.items() if name in names or name == PLAIN)
+    return tuple(c for name, c in CATALOGUE.items() if name in asked or name == PLAIN)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.base import INPUT_IDS, LENGTHS
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,6 +52,14 @@ def full_chunk(rows: int, bucket_tokens: int) -> Chunk:
     lengths = np.full(rows, bucket_tokens, dtype=np.int32)
     first_lengths = np.full(rows, min(SHORT_FIRST_LENGTH, bucket_tokens), dtype=np.int32)
     return Chunk(np.arange(rows), bucket_tokens, tensors_of(Batch(ids, lengths, first_lengths)))
+
+
+def unpadded(chunks: Iterable[Chunk]) -> Iterator[dict[str, NDArray[np.generic]]]:
+    """Yield each row of the chunks as the graph's inputs, alone and without its padding."""
+    for chunk in chunks:
+        for at, length in enumerate(chunk.tensors[LENGTHS].tolist()):
+            row = {name: array[at : at + 1] for name, array in chunk.tensors.items()}
+            yield row | {INPUT_IDS: row[INPUT_IDS][:, :length].copy()}
 
 
 def sorted_chunks(

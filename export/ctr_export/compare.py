@@ -52,7 +52,7 @@ class Line:
     """One graph in the comparison.
 
     Attributes:
-        rival: the first bundle's graph of the same precision, or its default; None for the graphs
+        rival: the first bundle's graph of the same name, or its default; None for the graphs
             of the first bundle themselves.
         ratio: this speed by the rival's.
         auc: on the rows, or the trainer's own figure where no rows were given; None for neither.
@@ -149,15 +149,17 @@ class Comparer:
         chunks = layout_chunks(rows, layout, pad_id=0)
         with contextlib.ExitStack() as stack:
             pools = {
-                entry.key: stack.enter_context(open_pool(entry.path, layout, clock=self._clock))
+                entry.key: stack.enter_context(
+                    open_pool(entry, entry.path, layout, clock=self._clock)
+                )
                 for entry in entries
             }
             return measure_speeds(pools, chunks, rounds=ROUNDS)
 
     def _score(self, entry: Entry, rows: list[Row], layout: Layout) -> Floats:
-        self._say(f"scoring {len(rows):,} rows with {entry.bundle.folder.name} {entry.precision}")
+        self._say(f"scoring {len(rows):,} rows with {entry.bundle.folder.name} {entry.name}")
         chunks = layout_chunks(rows, layout, pad_id=entry.bundle.manifest.template.pad_id)
-        with open_pool(entry.path, layout, clock=self._clock) as pool:
+        with open_pool(entry, entry.path, layout, clock=self._clock) as pool:
             return pool.score(chunks, len(rows))
 
 

@@ -73,12 +73,13 @@ def _figures(line: Line) -> dict[str, object]:
         "bundle": str(entry.bundle.folder),
         "model_version": entry.bundle.manifest.model_version,
         "layers": entry.layers,
+        "engine": entry.engine,
         "precision": entry.precision,
         "default": entry.is_default,
         "size_bytes": entry.variant.size_bytes,
         "pairs_per_second": line.speed.pairs_per_second,
         "noise": line.speed.noise,
-        "beside": None if line.rival is None else line.rival.precision,
+        "beside": None if line.rival is None else line.rival.name,
         "speed_ratio": line.ratio,
         "auc": line.auc,
         "auc_less_first": line.auc_less_rival,
@@ -92,7 +93,7 @@ def _cells(line: Line) -> list[str]:
     entry, cost = line.entry, line.cost
     return [
         "-" if entry.layers is None else str(entry.layers),
-        entry.precision + (" *" if entry.is_default else ""),
+        entry.name + (" *" if entry.is_default else ""),
         f"{entry.variant.size_bytes / MEGABYTE:.1f}",
         f"{line.speed.pairs_per_second:,.0f}",
         _shown(line.ratio, ".2f"),

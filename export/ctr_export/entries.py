@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from ctr_export.catalogue import ENGINE, PLAIN
+from ctr_export.catalogue import ONNX_RUNTIME, PLAIN, name_of
 from ctr_export.errors import ExportError
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import JOINT_GRAPH
@@ -35,6 +35,7 @@ class Entry:
 
     number: int
     bundle: Bundle
+    engine: str
     precision: str
     variant: GraphVariant
     is_default: bool
@@ -43,7 +44,12 @@ class Entry:
     @property
     def key(self) -> str:
         """A name that no other entry has."""
-        return f"{self.number}/{self.precision}"
+        return f"{self.number}/{self.name}"
+
+    @property
+    def name(self) -> str:
+        """What people call the graph."""
+        return name_of(self.engine, self.precision)
 
     @property
     def path(self) -> Path:
@@ -52,38 +58,43 @@ class Entry:
 
 
 def choose_entries(folders: Sequence[Path]) -> list[Entry]:
-    """Return each bundle's default graph and every precision that all of them hold.
+    """Return each bundle's default graph and every graph of a name that all of them hold.
 
     Raises:
         BundleError: a bundle is incomplete, or was changed.
-        ExportError: fewer than two bundles, or one whose default this exporter cannot run.
+        ExportError: fewer than two bundles.
     """
     if len(folders) < 2:  # noqa: PLR2004 -- two make a comparison
         raise ExportError("name at least two bundles to compare")
     bundles = [load_bundle(folder) for folder in folders]
-    variants = [bundle.manifest.graphs[JOINT_GRAPH].get(ENGINE, {}) for bundle in bundles]
+    variants = [_variants(bundle) for bundle in bundles]
     shared = set.intersection(*(set(own) for own in variants))
     entries: list[Entry] = []
     for number, (bundle, own) in enumerate(zip(bundles, variants, strict=True)):
-        default = bundle.manifest.default
-        if default.engine != ENGINE:
-            raise ExportError(
-                f"{bundle.folder}: its default graph is for {default.engine}; compare runs graphs "
-                f"of {ENGINE} only"
-            )
-        layers = count_layers(bundle.path_of(own[PLAIN])) if PLAIN in own else None
+        default = (bundle.manifest.default.engine, bundle.manifest.default.precision)
+        plain = own.get((ONNX_RUNTIME, PLAIN))
+        layers = None if plain is None else count_layers(bundle.path_of(plain))
         entries += [
-            Entry(number, bundle, name, variant, name == default.precision, layers)
+            Entry(number, bundle, *name, variant, name == default, layers)
             for name, variant in own.items()
-            if name in shared or name == default.precision
+            if name in shared or name == default
         ]
     return entries
 
 
+def _variants(bundle: Bundle) -> dict[tuple[str, str], GraphVariant]:
+    """Return (engine, precision) -> variant."""
+    return {
+        (engine, precision): variant
+        for engine, found in bundle.manifest.graphs[JOINT_GRAPH].items()
+        for precision, variant in found.items()
+    }
+
+
 def rival_of(entry: Entry, entries: Sequence[Entry]) -> Entry:
-    """Return the first bundle's graph of the same precision, or its default where it has none."""
+    """Return the first bundle's graph of the same name, or its default where it has none."""
     first = [one for one in entries if one.number == 0]
-    same = [one for one in first if one.precision == entry.precision]
+    same = [one for one in first if one.name == entry.name]
     return same[0] if same else next(one for one in first if one.is_default)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ctr_train.checkpoint import Checkpoint
 
 TOOLS = ("ctr-serve", "torch", "transformers", "onnx", "onnxruntime", "tokenizers", "numpy")
+OPTIONAL_TOOLS = ("openvino", "nncf")
 CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 """The instruction sets that decide which precision is fast."""
 CPU_INFO = Path("/proc/cpuinfo")
@@ -38,7 +40,12 @@ def model_version(checkpoint: Checkpoint, tokenizer_sha256: str) -> str:
 
 def tool_versions() -> dict[str, str]:
     """Return the versions of what makes the bundle, by distribution name."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in TOOLS}
+    found = {"python": platform.python_version()}
+    found |= {name: metadata.version(name) for name in TOOLS}
+    for name in OPTIONAL_TOOLS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def cpu_name(info: Path = CPU_INFO) -> str:

@@ -72,7 +72,7 @@ class Judge:
         limits: GateLimits,
         layout: Layout,
         *,
-        open_graph: Callable[[Path, Layout], AbstractContextManager[Scorer]],
+        open_graph: Callable[[Candidate, Path, Layout], AbstractContextManager[Scorer]],
         seed: int,
     ) -> None:
         """Plan the batches once.
@@ -81,7 +81,8 @@ class Judge:
             evidence: the rows.
             limits: the gate's.
             layout: how rows are batched and run.
-            open_graph: loads a graph as the layout says; tests open a broken one in its place.
+            open_graph: loads a candidate's graph as the layout says; tests open a broken one in its
+                place.
             seed: of the compositions and the folds.
         """
         self._evidence = evidence
@@ -116,7 +117,7 @@ class Judge:
         """
         verdict = Verdict(candidate, path, speed)
         try:
-            with self._open(path, self._layout) as pool:
+            with self._open(candidate, path, self._layout) as pool:
                 return self._judge(verdict, pool, plain)
         except CtrError as error:
             return replace(verdict, failures=(f"it cannot be run: {error}",))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ctr_export.chunks import Chunk, sorted_chunks
 from ctr_export.measure import Contender, Speed, measure_in_turn
 from ctr_export.pool import SessionPool
+from ctr_service.backend.opening import sessions_opener
 from ctr_service.bundle.manifest import Layout
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ less than 16 on a saturated gateway and no more within the SLO."""
 LAYOUT_ROUNDS = 9
 """Measured one after another, three rounds each, a neighbour on the machine chose: 208 tokens gave
 513 pairs/s between 796 for 104 and 871 for 832."""
+
+
+class RunsOn(Protocol):
+    """Says which engine runs a graph, and at which precision: a candidate, or a bundle's entry."""
+
+    @property
+    def engine(self) -> str: ...  # noqa: D102 -- as in the manifest
+
+    @property
+    def precision(self) -> str: ...  # noqa: D102 -- as in the manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +165,16 @@ def choose_layout(tried: Sequence[TriedLayout]) -> Layout:
     return best.layout
 
 
-def open_pool(path: Path, layout: Layout, *, clock: Clock) -> SessionPool:
-    """Load a graph as a layout says.
+def open_pool(which: RunsOn, path: Path, layout: Layout, *, clock: Clock) -> SessionPool:
+    """Load a graph into its engine as a layout says, by the code that serves.
 
     Raises:
-        BundleError: the runtime cannot load it.
+        EngineUnavailableError: the engine is not installed, or this CPU cannot run it.
+        BundleError: the engine cannot load the graph.
     """
-    return SessionPool(
-        path, sessions=layout.sessions, threads=layout.threads_a_session, clock=clock
-    )
+    open_sessions = sessions_opener(which.engine, which.precision)
+    sessions = open_sessions(path, sessions=layout.sessions, threads=layout.threads_a_session)
+    return SessionPool(sessions, clock=clock)
 
 
 def layout_chunks(rows: Sequence[Row], layout: Layout, *, pad_id: int) -> list[Chunk]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import DYNAMIC, FUSED, STATIC, TOKEN
+from ctr_export.catalogue import DYNAMIC, FUSED, OPENVINO_STATIC, STATIC, TOKEN
+from ctr_export.chunks import unpadded
 from ctr_export.fusion import fuse
 from ctr_export.int8 import Scaling, quantize
+from ctr_export.nncf_int8 import quantize_for_openvino
 from ctr_export.ranges import activation_ranges
 
 if TYPE_CHECKING:
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from ctr_export.chunks import Chunk
+
+
+ONNX_SUFFIX = ".onnx"
+IR_SUFFIX, WEIGHTS_SUFFIX = ".xml", ".bin"
+"""OpenVINO's own format: it finds the weights beside the graph, by the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,17 @@ class Material:
     range_chunks: Sequence[Chunk]
 
 
-def make_graph(precision: str, material: Material, target: Path) -> None:
-    """Write a candidate's graph to `target`.
+def make_graph(name: str, material: Material, folder: Path) -> Path:
+    """Write a candidate's graph into a folder; return its file.
 
     Raises:
-        KeyError: the precision is not made from the plain graph.
+        EngineUnavailableError: what makes it is not installed.
+        KeyError: the candidate is not made from the plain graph.
     """
-    MAKERS[precision](material, target)
+    suffix = IR_SUFFIX if name == OPENVINO_STATIC else ONNX_SUFFIX
+    target = folder / f"{name.replace('/', '.')}{suffix}"
+    MAKERS[name](material, target)
+    return target
 
 
 def _fused(material: Material, target: Path) -> None:
@@ -60,5 +71,15 @@ def _dynamic(material: Material, target: Path) -> None:
     quantize(material.plain, target, Scaling.TENSOR)
 
 
-MAKERS = {FUSED: _fused, TOKEN: _token, STATIC: _static, DYNAMIC: _dynamic}
-"""Precision -> maker, for every candidate but the plain one."""
+def _openvino_static(material: Material, target: Path) -> None:
+    quantize_for_openvino(material.plain, target, unpadded(material.range_chunks))
+
+
+MAKERS = {
+    FUSED: _fused,
+    TOKEN: _token,
+    STATIC: _static,
+    DYNAMIC: _dynamic,
+    OPENVINO_STATIC: _openvino_static,
+}
+"""Candidate's name -> maker, for every one with a file of its own but the plain one."""

@@ -14,7 +14,7 @@ class BuildOptions:
     """Options of one build.
 
     Attributes:
-        candidates: precisions to try.
+        candidates: names of those to try.
         pairs: most held-out test rows that candidates are judged on.
         calibration_pairs: most validation rows that calibrations are fitted on.
         limits: the gate's.

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from ctr_export.chunks import Chunk
+    from ctr_service.backend.sessions import Session
     from ctr_service.clock import Clock
 
 
@@ -46,16 +45,17 @@ class Scorer(Protocol):
 
 
 class SessionPool:
-    """`sessions` sessions of `threads` threads each, over one graph. Close it, or use `with`."""
+    """Sessions over one graph, each with a worker thread. Close it, or use `with`."""
 
-    def __init__(self, path: Path, *, sessions: int, threads: int, clock: Clock) -> None:
-        """Load the graph once a session.
+    def __init__(self, sessions: Sequence[Session], *, clock: Clock) -> None:
+        """Take the sessions over.
 
-        Raises:
-            BundleError: the runtime cannot load it.
+        Args:
+            sessions: at least one; nobody else runs them.
+            clock: for measurements.
         """
-        self._sessions = [OnnxSession(path, threads=threads) for _ in range(sessions)]
-        self._workers = ThreadPoolExecutor(sessions, thread_name_prefix="measure")
+        self._sessions = list(sessions)
+        self._workers = ThreadPoolExecutor(len(sessions), thread_name_prefix="measure")
         self._clock = clock
 
     def run(self, chunks: Sequence[Chunk]) -> PoolRun:
@@ -70,7 +70,7 @@ class SessionPool:
         logits: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(chunks)
         chunk_seconds = [0.0] * len(chunks)
 
-        def work(session: OnnxSession) -> None:
+        def work(session: Session) -> None:
             while True:
                 try:
                     index = todo.get_nowait()

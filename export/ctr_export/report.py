@@ -12,13 +12,16 @@ from ctr_export.triton.wire import pair_bytes, usual_pair_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from ctr_export.layout import TriedLayout
     from ctr_service.bundle.manifest import Layout, Manifest, ParityFigures
 
+    _Column: TypeAlias = tuple[str, str, float | None, ParityFigures | None]
+
 WIDTH = 120
 """Columns where the output is no terminal."""
-CHOSEN, OFFERED, REFUSED = "default", "in the bundle", "refused"
+CHOSEN, OFFERED, REFUSED, NOT_RUN = "default", "in the bundle", "refused", "not run"
 
 _FIGURES: tuple[tuple[str, Callable[[ParityFigures], float | None], str], ...] = (
     ("pairs judged", lambda f: f.pairs, ",.0f"),
@@ -41,24 +44,22 @@ def plain_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
-def figures_table(manifest: Manifest) -> Table:
-    """Return a column for each graph that was tried, a row for each figure."""
-    columns: list[tuple[str, str, float | None, ParityFigures | None]] = [
-        (precision, _standing(manifest, engine, precision), v.pairs_per_second, v.parity)
-        for engines in manifest.graphs.values()
-        for engine, variants in engines.items()
-        for precision, v in variants.items()
-    ]
-    columns += [(r.precision, REFUSED, r.pairs_per_second, r.parity) for r in manifest.rejected]
-    table = Table(title="Graphs against PyTorch float32", title_justify="left")
-    table.add_column("")
-    for name, *_ in columns:
-        table.add_column(name, justify="right")
-    table.add_row("", *(standing for _, standing, _, _ in columns))
-    table.add_row("pairs/s", *(_shown(speed, ",.0f") for _, _, speed, _ in columns))
-    for name, value, form in _FIGURES:
-        table.add_row(name, *("-" if p is None else _shown(value(p), form) for *_, p in columns))
-    return table
+def figures_tables(manifest: Manifest) -> list[Table]:
+    """Return a table for each engine: a column for each graph tried on it, a row a figure."""
+    columns: dict[str, list[_Column]] = {}
+    for engines in manifest.graphs.values():
+        for engine, variants in engines.items():
+            for precision, v in variants.items():
+                standing = _standing(manifest, engine, precision)
+                columns.setdefault(engine, []).append(
+                    (precision, standing, v.pairs_per_second, v.parity)
+                )
+    for r in manifest.rejected:
+        standing = NOT_RUN if r.pairs_per_second is None else REFUSED
+        columns.setdefault(r.engine, []).append(
+            (r.precision, standing, r.pairs_per_second, r.parity)
+        )
+    return [_figures_table(engine, own) for engine, own in sorted(columns.items())]
 
 
 def layouts_table(tried: Sequence[TriedLayout], chosen: Layout) -> Table:
@@ -110,12 +111,14 @@ def facts_table(manifest: Manifest, folder: str) -> Table:
 def remarks(manifest: Manifest) -> list[str]:
     """Return a line for each reason of a refusal, and for each figure that is not known."""
     lines = [
-        f"refused: {one.precision}: {why}" for one in manifest.rejected for why in one.failures
+        f"refused: {one.engine}/{one.precision}: {why}"
+        for one in manifest.rejected
+        for why in one.failures
     ]
     for engines in manifest.graphs.values():
-        for variants in engines.values():
+        for engine, variants in engines.items():
             for precision, variant in variants.items():
-                lines += [f"note: {precision}: {why}" for why in unjudged(variant.parity)]
+                lines += [f"note: {engine}/{precision}: {why}" for why in unjudged(variant.parity)]
     return lines
 
 
@@ -137,6 +140,18 @@ def _wire(manifest: Manifest) -> str:
 def _standing(manifest: Manifest, engine: str, precision: str) -> str:
     chosen = (engine, precision) == (manifest.default.engine, manifest.default.precision)
     return CHOSEN if chosen else OFFERED
+
+
+def _figures_table(engine: str, columns: Sequence[_Column]) -> Table:
+    table = Table(title=f"Graphs on {engine} against PyTorch float32", title_justify="left")
+    table.add_column("")
+    for name, *_ in columns:
+        table.add_column(name, justify="right")
+    table.add_row("", *(standing for _, standing, _, _ in columns))
+    table.add_row("pairs/s", *(_shown(speed, ",.0f") for _, _, speed, _ in columns))
+    for name, value, form in _FIGURES:
+        table.add_row(name, *("-" if p is None else _shown(value(p), form) for *_, p in columns))
+    return table
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -81,4 +81,4 @@ def choose_default(verdicts: Sequence[Verdict]) -> Verdict:
         v for v in passed if not (fastest.speed and v.speed and is_faster(fastest.speed, v.speed))
     ]
     order = list(CATALOGUE)
-    return min(tied, key=lambda v: order.index(v.candidate.precision))
+    return min(tied, key=lambda v: order.index(v.candidate.name))

@@ -6,9 +6,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import ENGINE
+from ctr_export.catalogue import CATALOGUE
 from ctr_export.fingerprint import cpu_name, model_version, tool_versions
 from ctr_export.graph import INPUT_SPECS, OUTPUT_SPECS
+from ctr_export.making import IR_SUFFIX, WEIGHTS_SUFFIX
 from ctr_service.bundle.bundle import TOKENIZER_FILE
 from ctr_service.bundle.files import sha256_of
 from ctr_service.bundle.manifest import (
@@ -39,7 +40,7 @@ class Choice:
         verdicts: on every candidate.
         default: the one that serves.
         layout: of the default.
-        costs: precision -> measured costs, for each candidate that passed.
+        costs: candidate's name -> measured costs, for each candidate that passed.
         name, version: of the model; None for the checkpoint's own.
     """
 
@@ -57,11 +58,11 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
     Returns the manifest, not yet written: a folder without it is no bundle to any command.
     """
     (staged / GRAPHS_FOLDER).mkdir()
-    variants = {
-        verdict.candidate.precision: _move_graph(staged, verdict, choice)
-        for verdict in choice.verdicts
-        if verdict.passed
-    }
+    graphs: dict[str, dict[str, GraphVariant]] = {}
+    for verdict in choice.verdicts:
+        if verdict.passed:
+            found = graphs.setdefault(verdict.candidate.engine, {})
+            found[verdict.candidate.precision] = _place_graph(staged, verdict, choice)
     shutil.copyfile(checkpoint.tokenizer_path, staged / TOKENIZER_FILE)
     tokenizer_sha256 = sha256_of(staged / TOKENIZER_FILE)
     info = checkpoint.info
@@ -73,11 +74,11 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
         tokenizer_sha256=tokenizer_sha256,
         template=info.template,
         features=info.features,
-        graphs={JOINT_GRAPH: {ENGINE: variants}},
+        graphs={JOINT_GRAPH: graphs},
         rejected=tuple(_rejected(v) for v in choice.verdicts if not v.passed),
         default=DefaultChoice(
             graph=JOINT_GRAPH,
-            engine=ENGINE,
+            engine=choice.default.candidate.engine,
             precision=choice.default.candidate.precision,
             cpu=cpu_name(),
         ),
@@ -99,29 +100,48 @@ def _base_rate(info: CheckpointInfo, default: Verdict) -> float:
     return default.calibration.mean_probability
 
 
-def _move_graph(staged: Path, verdict: Verdict, choice: Choice) -> GraphVariant:
+def _place_graph(staged: Path, verdict: Verdict, choice: Choice) -> GraphVariant:
     if verdict.figures is None or verdict.calibration is None:
         raise ValueError("a candidate passed without figures or calibration")
-    precision = verdict.candidate.precision
-    name = f"{GRAPHS_FOLDER}/{JOINT_GRAPH}.{ENGINE}.{precision}.onnx"
-    verdict.path.rename(staged / name)
+    file, *extra = _place_files(staged, verdict)
     return GraphVariant(
-        file=name,
-        sha256=sha256_of(staged / name),
-        size_bytes=(staged / name).stat().st_size,
+        file=file,
+        sha256=sha256_of(staged / file),
+        extra_files={name: sha256_of(staged / name) for name in extra},
+        size_bytes=sum((staged / name).stat().st_size for name in (file, *extra)),
         inputs=INPUT_SPECS,
         outputs=OUTPUT_SPECS,
         calibration=verdict.calibration.calibration,
         parity=verdict.figures,
-        costs=choice.costs[precision],
+        costs=choice.costs[verdict.candidate.name],
         pairs_per_second=verdict.pairs_per_second,
     )
+
+
+def _place_files(staged: Path, verdict: Verdict) -> list[str]:
+    """Move a graph's files into the staged folder, unless another candidate's run has.
+
+    Returns:
+        Their paths inside the bundle, the one that the engine is given first.
+    """
+    owner = CATALOGUE[verdict.candidate.file]
+    stem = f"{GRAPHS_FOLDER}/{JOINT_GRAPH}.{owner.engine}.{owner.precision}"
+    placed: list[str] = []
+    suffixes = [verdict.path.suffix]
+    if verdict.path.suffix == IR_SUFFIX:
+        suffixes.append(WEIGHTS_SUFFIX)
+    for suffix in suffixes:
+        name = f"{stem}{suffix}"
+        if not (staged / name).exists():
+            verdict.path.with_suffix(suffix).rename(staged / name)
+        placed.append(name)
+    return placed
 
 
 def _rejected(verdict: Verdict) -> Rejected:
     return Rejected(
         graph=JOINT_GRAPH,
-        engine=ENGINE,
+        engine=verdict.candidate.engine,
         precision=verdict.candidate.precision,
         failures=verdict.failures,
         parity=verdict.figures,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.opening import sessions_opener
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.errors import BackendFailedError, BundleError
@@ -44,7 +45,8 @@ class BundleModel:
             manifest = bundle.manifest
             choice = manifest.default
             variant = manifest.variant(choice.graph, choice.engine, choice.precision)
-            self._session = OnnxSession(bundle.path_of(variant), threads=threads)
+            open_sessions = sessions_opener(choice.engine, choice.precision)
+            (self._session,) = open_sessions(bundle.path_of(variant), sessions=1, threads=threads)
             self._tokeniser = LogTokeniser(
                 bundle.tokenizer_path, manifest.template, manifest.features
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_service.backend.base import Cost
-from ctr_service.backend.onnx import OnnxBackend
+from ctr_service.backend.opening import sessions_opener
 from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
-from ctr_service.errors import SettingsError
-from ctr_service.plan import ZERO_COST_ENGINE
+from ctr_service.backend.sessions import SessionsBackend
+from ctr_service.errors import EngineUnavailableError
+from ctr_service.plan import ZERO_COST_ENGINE, fastest_precisions
 from ctr_service.scoring import Engine, plan_of
 
 if TYPE_CHECKING:
@@ -20,24 +21,26 @@ if TYPE_CHECKING:
     from ctr_service.settings import Settings
 
 
-def open_onnx(order: EngineOrder) -> Engine:
-    """Load the bundle's graph into ONNX Runtime. Blocks.
+def open_in_process(order: EngineOrder) -> Engine:
+    """Load the bundle's graph into the plan's engine, in this process. Blocks.
 
     Raises:
-        SettingsError: the plan names an engine that this release does not have.
+        EngineUnavailableError: this release or this machine cannot run the engine.
         BundleError: the graph cannot be loaded.
     """
     bundle, plan = order.bundle, order.plan
-    if plan.engine != "onnxruntime":
-        raise SettingsError(f"this release runs onnxruntime only, not {plan.engine}")
     layout, measured = plan.layout, plan.variant.costs
-    backend = OnnxBackend(
-        {plan.graph: bundle.path_of(plan.variant)},
-        sessions=plan.sessions,
-        threads_a_session=plan.threads_a_session,
-        clock=order.clock,
-        costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
-    )
+    try:
+        backend = SessionsBackend(
+            {plan.graph: bundle.path_of(plan.variant)},
+            sessions_opener(plan.engine, plan.precision),
+            sessions=plan.sessions,
+            threads_a_session=plan.threads_a_session,
+            clock=order.clock,
+            costs=tuple(Cost(cost.bucket_tokens, cost.rows, cost.seconds) for cost in measured),
+        )
+    except EngineUnavailableError as error:
+        raise EngineUnavailableError(f"{error}. {_instead(bundle, plan)}") from error
     return Engine(
         backend,
         lambda: backend.warm_up(plan.graph, layout.buckets_tokens, layout.max_batch_tokens),
@@ -57,14 +60,26 @@ def open_zero_cost(order: EngineOrder) -> Engine:
 
 
 def open_engine(order: EngineOrder) -> Engine:
-    """Open the engine that the plan names; see `open_onnx`. Blocks."""
+    """Open the engine that the plan names; see `open_in_process`. Blocks."""
     if order.plan.triton_target is not None:
         # Its messages take 40 ms to import: loaded when asked for.
         from ctr_service.triton_engine import open_triton  # noqa: PLC0415 -- see above
 
         return open_triton(order)
-    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_onnx
+    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_in_process
     return opener(order)
+
+
+def _instead(bundle: Bundle, plan: ServingPlan) -> str:
+    """Say what of the bundle may serve where the plan's engine cannot."""
+    others = [
+        f"--engine {engine} --precision {best}"
+        for engine, best in fastest_precisions(bundle.manifest, plan.graph).items()
+        if engine != plan.engine
+    ]
+    if not others:
+        return "The bundle holds no graph of another engine: export it on such a machine"
+    return f"Or serve another graph of the bundle with {' or '.join(others)}"
 
 
 async def decide_plan(

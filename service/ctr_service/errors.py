@@ -10,6 +10,7 @@
                 raises BackendBusyError when its own queue is full  (refused, never retried here)
     lifecycle   raises NotServingError while warming up or draining
     bundle      raises BundleError when files do not match their manifest
+    sessions    raise EngineUnavailableError when a graph's engine cannot run here
     settings    raises SettingsError when a flag, variable or file is wrong
     supervisor  raises WorkerFailedError when its workers do not come to serve
 
@@ -133,6 +134,10 @@ class NotServingError(CtrError):
 
 class BundleError(CtrError):
     """A bundle is absent, incomplete, tampered with or of a newer schema."""
+
+
+class EngineUnavailableError(BundleError):
+    """A graph is whole, but its engine is not installed, or this CPU cannot run it."""
 
 
 class SettingsError(CtrError):

@@ -60,6 +60,9 @@ class ServingPlan:
 def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
     """Choose the variant and the layout.
 
+    A wish for an engine alone, or a precision alone, is met by the bundle's default where that
+    fits, else by the fastest variant that does: each has passed the gate.
+
     The bundle's layout was measured on another machine, perhaps: what it gives is cut so that
     sessions x threads fit on `cpus`. What the operator asked for is taken as it is.
 
@@ -67,17 +70,11 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
         SettingsError: the bundle has no variant of the engine and precision asked for.
     """
     default = manifest.default
-    engine = wishes.engine or default.engine
-    precision = wishes.precision or default.precision
+    zero_cost = wishes.engine == ZERO_COST_ENGINE
     # The engine without a model stands in for whichever would serve by default.
-    stood_in_for = default.engine if engine == ZERO_COST_ENGINE else engine
-    try:
-        variant = manifest.variant(default.graph, stood_in_for, precision)
-    except KeyError:
-        raise SettingsError(
-            f"the bundle has no {engine}/{precision}; --engine and --precision may be "
-            f"{_variants(manifest, default.graph)}"
-        ) from None
+    engine, precision = _choose(manifest, None if zero_cost else wishes.engine, wishes.precision)
+    variant = manifest.variant(default.graph, engine, precision)
+    engine = ZERO_COST_ENGINE if zero_cost else engine
     layout = manifest.layout
     if engine == ZERO_COST_ENGINE:
         tokens = max(layout.max_batch_tokens, ZERO_COST_BATCH_TOKENS)
@@ -117,6 +114,35 @@ def make_triton_plan(manifest: Manifest, target: str, slots: int, cpus: int) -> 
         cpus=cpus,
         triton_target=target,
     )
+
+
+def fastest_precisions(manifest: Manifest, graph: str) -> dict[str, str]:
+    """Return engine -> the precision that the exporter measured fastest on it."""
+    return {
+        engine: max(found, key=lambda precision: found[precision].pairs_per_second)
+        for engine, found in sorted(manifest.graphs[graph].items())
+        if found
+    }
+
+
+def _choose(manifest: Manifest, engine: str | None, precision: str | None) -> tuple[str, str]:
+    """Return engine and precision of the variant that meets the wishes, None being any."""
+    default = manifest.default
+    speeds = {
+        (its_engine, its_precision): variant.pairs_per_second
+        for its_engine, found in manifest.graphs[default.graph].items()
+        for its_precision, variant in found.items()
+        if engine in {None, its_engine} and precision in {None, its_precision}
+    }
+    if (default.engine, default.precision) in speeds:
+        return default.engine, default.precision
+    if not speeds:
+        wanted = "/".join(part for part in (engine, precision) if part)
+        raise SettingsError(
+            f"the bundle has no {wanted}; --engine and --precision may be "
+            f"{_variants(manifest, default.graph)}"
+        )
+    return max(speeds, key=lambda name: (name[0] == default.engine, speeds[name]))
 
 
 def _variants(manifest: Manifest, graph: str) -> str:

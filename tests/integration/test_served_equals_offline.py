@@ -15,7 +15,8 @@ from ctr.v1.prediction_pb2 import PREDICTION_STATUS_SCORED
 from ctr_client import messages
 from ctr_client.client import PredictionClient
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.features import Entity
 from ctr_service.bundle.template import Renderer

@@ -17,20 +17,25 @@ from hypothesis import strategies as st
 from ctr_export.commands.inspect import inspect
 from ctr_service.bundle.bundle import DIGEST_FILE, MANIFEST_FILE, TOKENIZER_FILE, load_bundle
 from ctr_service.errors import BundleError
+from tests.support.openvino_variants import IR_FILE, WEIGHTS_FILE, add_openvino
 from tests.support.tiny_bundle import GRAPH_FILE, make_tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILES = (MANIFEST_FILE, DIGEST_FILE, TOKENIZER_FILE, GRAPH_FILE)
+FILES = (MANIFEST_FILE, DIGEST_FILE, TOKENIZER_FILE, GRAPH_FILE, IR_FILE, WEIGHTS_FILE)
 DIGEST_DIGITS = 64
 """What follows the digest in its file is a file name for `sha256sum -c`, which decides nothing."""
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A complete bundle that no test changes."""
-    return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+    """A complete bundle, one graph of it in two files, that no test changes."""
+    folder = make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+    (folder / IR_FILE).write_text("<net/>")
+    (folder / WEIGHTS_FILE).write_bytes(b"weights")
+    add_openvino(folder, "int8-static", files=(IR_FILE, WEIGHTS_FILE))
+    return folder
 
 
 @pytest.fixture

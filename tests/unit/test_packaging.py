@@ -49,6 +49,26 @@ def test_the_base_install_is_the_wire_and_the_client() -> None:
     assert _closure("ctr-serve", frozenset()) == BASE
 
 
+def test_the_second_engine_is_its_runtime_alone() -> None:
+    """The extra `openvino` brings no quantizer into the gateway; `export` brings both."""
+    gateway = _closure("ctr-serve", frozenset({"openvino"}))
+    assert "openvino" in gateway
+    assert "nncf" not in gateway | _closure("ctr-serve", frozenset({"service"}))
+    assert {"openvino", "nncf"} <= _closure("ctr-serve", frozenset({"export"}))
+
+
+def test_the_gateway_loads_no_engine_before_one_is_asked_for() -> None:
+    """Importing the composition loads neither engine's library: only the one that serves is."""
+    code = (
+        "import sys, ctr_service.app; "
+        "print([m for m in ('onnxruntime', 'openvino') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def test_the_export_extra_brings_torch() -> None:
     """The walk over requirements really follows them: `export` does bring torch."""
     assert _closure("ctr-serve", frozenset({"export"})) >= OFFLINE_ONLY

@@ -1,4 +1,4 @@
-"""The raw bound: what the default graph does on this machine with nothing around it.
+"""The raw bound: what a graph of the bundle does on this machine with nothing around it.
 
 Rows are tokenised beforehand, sorted by length within windows of several lists, cut into chunks and
 padded to each chunk's longest row. The best over thread layouts and chunk sizes counts.
@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_bench.bound.sessions import default_name, open_session
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_bench.bound.sessions import name_of, open_sessions
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ctr_service.backend.onnx_session import OnnxSession
+    from ctr_bench.bound.sessions import Choice
+    from ctr_service.backend.sessions import Session
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.types import Row
 
@@ -74,24 +75,27 @@ def measure_bound(
     lists: Sequence[Sequence[Row]],
     seconds: float,
     chunks_rows: Sequence[int] = CHUNKS_ROWS,
+    choice: Choice | None = None,
 ) -> Bound:
     """Try every layout for `seconds`, and one list at a time. Blocks.
 
     Args:
-        bundle: its default graph is measured.
+        bundle: has the graph.
         lists: the rows of each list, tokenised.
         seconds: of each layout.
         chunks_rows: rows a batch to try.
+        choice: the graph; None is the bundle's default.
 
     Raises:
-        BenchError, BundleError, BackendFailedError: the graph does not load or run.
+        BundleError, BackendFailedError: the graph does not load or run.
     """
     pad_id = bundle.manifest.template.pad_id
+    choice = choice or bundle.manifest.default
     cpus = len(os.sched_getaffinity(0))
     by_layout: dict[Layout, float] = {}
     bare_list_s = float("inf")
     for sessions, threads in dict.fromkeys(((1, cpus), (cpus, 1))):
-        opened = [open_session(bundle, threads) for _ in range(sessions)]
+        opened = open_sessions(bundle, choice, sessions=sessions, threads=threads)
         for chunk_rows in chunks_rows:
             batches = sorted_chunks(lists, chunk_rows, pad_id)
             rate = throughput(opened, batches, seconds)
@@ -102,7 +106,7 @@ def measure_bound(
                 for chunk_rows in (*chunks_rows, len(lists[0]))
             )
     best = max(by_layout, key=by_layout.__getitem__)
-    return Bound(default_name(bundle), by_layout[best], best, by_layout, bare_list_s)
+    return Bound(name_of(choice), by_layout[best], best, by_layout, bare_list_s)
 
 
 def sorted_chunks(
@@ -123,16 +127,14 @@ def sorted_chunks(
     return batches
 
 
-def throughput(
-    sessions: Sequence[OnnxSession], batches: Sequence[Tensors], seconds: float
-) -> float:
+def throughput(sessions: Sequence[Session], batches: Sequence[Tensors], seconds: float) -> float:
     """Return pairs a second: a thread a session, each taking the next batch, over and over."""
     waiting = _Shared(itertools.cycle(batches))
     for session in sessions:
         session.run(batches[0])
     began_s = time.perf_counter()
 
-    def work(session: OnnxSession) -> int:
+    def work(session: Session) -> int:
         pairs = 0
         while time.perf_counter() - began_s < seconds:
             batch = waiting.take()
@@ -146,7 +148,7 @@ def throughput(
 
 
 def list_seconds(
-    session: OnnxSession, lists: Sequence[Sequence[Row]], chunk_rows: int, pad_id: int
+    session: Session, lists: Sequence[Sequence[Row]], chunk_rows: int, pad_id: int
 ) -> float:
     """Return the median time of one list, its rows sorted and cut, on one session."""
     times_s: list[float] = []

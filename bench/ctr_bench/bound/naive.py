@@ -21,11 +21,11 @@ import uvloop
 
 from ctr.v1 import prediction_pb2 as pb
 from ctr_bench.bound.rows import open_bundle
-from ctr_bench.bound.sessions import default_variant, open_session
+from ctr_bench.bound.sessions import open_sessions, variant_of
 from ctr_bench.echo import write_port
 from ctr_client.options import SERVICE
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.template import Renderer
 from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
@@ -45,8 +45,10 @@ class Naive:
         self._renderer = Renderer(template, bundle.manifest.features)
         self._rows = RowBuilder(load_tokenizer(bundle.tokenizer_path), template, TokenCache(0))
         self._pad_id = template.pad_id
-        self._session = open_session(bundle, len(os.sched_getaffinity(0)))
-        self._calibration = default_variant(bundle).calibration
+        serves = bundle.manifest.default
+        threads = len(os.sched_getaffinity(0))
+        (self._session,) = open_sessions(bundle, serves, sessions=1, threads=threads)
+        self._calibration = variant_of(bundle, serves).calibration
 
     def score(self, raw: bytes) -> bytes:
         """Answer one PredictClicks."""

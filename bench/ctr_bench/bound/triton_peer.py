@@ -25,7 +25,7 @@ from ctr.v1 import prediction_pb2 as pb
 from ctr_bench.bound.naive import plain_features
 from ctr_bench.bound.rows import open_bundle
 from ctr_service.backend.base import INPUT_IDS, LOGITS
-from ctr_service.backend.onnx_session import tensors_of
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.template import Renderer
 from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows

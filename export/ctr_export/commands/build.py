@@ -164,14 +164,15 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
 def _print(built: Built, out: Path) -> None:
     from ctr_export.report import (  # noqa: PLC0415 -- as in _build
         facts_table,
-        figures_table,
+        figures_tables,
         layouts_table,
         plain_console,
         remarks,
     )
 
     console = plain_console()
-    console.print(figures_table(built.manifest))
+    for table in figures_tables(built.manifest):
+        console.print(table)
     for line in remarks(built.manifest):
         console.print(line, markup=False, soft_wrap=True)
     console.print(layouts_table(built.layouts, built.manifest.layout))
@@ -179,4 +180,4 @@ def _print(built: Built, out: Path) -> None:
     for verdict in built.verdicts:
         if verdict.calibration:
             reason = verdict.calibration.reason
-            console.print(f"calibration of {verdict.candidate.precision}: {reason}", markup=False)
+            console.print(f"calibration of {verdict.candidate.name}: {reason}", markup=False)

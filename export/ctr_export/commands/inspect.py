@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ctr_export.report import facts_table, figures_table, plain_console, remarks
+from ctr_export.report import facts_table, figures_tables, plain_console, remarks
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.errors import BundleError
 
@@ -36,7 +36,8 @@ def inspect(bundle: Path, as_json: bool) -> None:  # noqa: FBT001 -- click passe
         return
     console = plain_console()
     console.print(facts_table(manifest, str(bundle)))
-    console.print(figures_table(manifest))
+    for table in figures_tables(manifest):
+        console.print(table)
     for line in remarks(manifest):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"All digests match; the manifest's is {loaded.manifest_sha256}.", soft_wrap=True)

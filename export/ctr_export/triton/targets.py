@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 GPU_PRECISION = "fp32"
 """GPU engines reduce precision themselves; the 8-bit graphs are made for CPUs."""
+ENGINE = "onnxruntime"
+"""Triton's backends load the bundle's ONNX graphs; OpenVINO's own are for the gateway's process."""
 
 
 def target_specs(
     manifest: Manifest, *, gpu_batch_tokens: int = GPU_BATCH_TOKENS
 ) -> tuple[TargetSpec, ...]:
     """Return every target of a bundle; the CPU's serves its default graph.
+
+    Where the default runs on another engine, the CPU's serves the fastest of ONNX Runtime.
 
     Args:
         manifest: its `triton` is not read.
@@ -27,11 +31,19 @@ def target_specs(
     gpu = gpu_layout(manifest.template.max_row_tokens, max_batch_tokens=gpu_batch_tokens)
     cpu = remote_layout(manifest.layout)
     return (
-        _spec(manifest, CPU, manifest.default.precision, cpu, end_shapes(cpu)),
+        _spec(manifest, CPU, _cpu_precision(manifest), cpu, end_shapes(cpu)),
         _spec(manifest, CUDA, GPU_PRECISION, gpu, end_shapes(gpu)),
         _spec(manifest, CUDA_TENSORRT, GPU_PRECISION, gpu, end_shapes(gpu)),
         _spec(manifest, TENSORRT, GPU_PRECISION, gpu, doubling_shapes(gpu)),
     )
+
+
+def _cpu_precision(manifest: Manifest) -> str:
+    default = manifest.default
+    if default.engine == ENGINE:
+        return default.precision
+    found = manifest.graphs[default.graph][ENGINE]
+    return max(found, key=lambda precision: found[precision].pairs_per_second)
 
 
 def _spec(
@@ -41,13 +53,13 @@ def _spec(
     layout: Layout,
     shapes: tuple[tuple[int, int], ...],
 ) -> TargetSpec:
-    graph, engine = manifest.default.graph, manifest.default.engine
+    graph = manifest.default.graph
     return TargetSpec(
         target=target,
         graph=graph,
-        engine=engine,
+        engine=ENGINE,
         precision=precision,
-        variant=manifest.variant(graph, engine, precision),
+        variant=manifest.variant(graph, ENGINE, precision),
         layout=layout,
         shapes=shapes,
         model_version=manifest.model_version,

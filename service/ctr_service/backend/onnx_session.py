@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import onnxruntime as ort
 
-from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS
 from ctr_service.errors import BackendFailedError, BundleError
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-    from ctr_service.types import Batch
 
 CPU_PROVIDER = "CPUExecutionProvider"
 
@@ -67,6 +64,10 @@ class OnnxSession:
         return dict(zip(self.output_names, outputs, strict=True))
 
 
-def tensors_of(batch: Batch) -> dict[str, NDArray[np.generic]]:
-    """Name a batch's arrays as the joint graph's inputs."""
-    return {INPUT_IDS: batch.ids, LENGTHS: batch.lengths, FIRST_LENGTHS: batch.first_lengths}
+def open_onnx_sessions(path: Path, *, sessions: int, threads: int) -> list[OnnxSession]:
+    """Load a graph once a session. Implements `SessionsOpener`.
+
+    Raises:
+        BundleError: the file is no graph that this runtime loads.
+    """
+    return [OnnxSession(path, threads=threads) for _ in range(sessions)]

@@ -1,4 +1,4 @@
-"""The shapes that a warm-up runs, and rows to run them with."""
+"""Batches as the joint graph's inputs, and the shapes that a warm-up runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_service.types import Batch
+
 SHORT_FIRST_LENGTH = 2
 """First-segment length of warm-up rows: `[CLS] [SEP]`."""
+
+
+def tensors_of(batch: Batch) -> dict[str, NDArray[np.generic]]:
+    """Name a batch's arrays as the joint graph's inputs."""
+    return {INPUT_IDS: batch.ids, LENGTHS: batch.lengths, FIRST_LENGTHS: batch.first_lengths}
 
 
 def warm_shapes(buckets_tokens: Sequence[int], max_batch_tokens: int) -> Iterator[tuple[int, int]]:

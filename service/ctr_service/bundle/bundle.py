@@ -77,5 +77,6 @@ def _digests(manifest: Manifest) -> Iterator[tuple[str, str]]:
         for precisions in engines.values():
             for variant in precisions.values():
                 yield variant.file, variant.sha256
+                yield from variant.extra_files.items()
     for target in manifest.triton.values():
         yield from target.files.items()

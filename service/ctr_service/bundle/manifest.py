@@ -60,13 +60,16 @@ class GraphVariant(_Frozen):
     """One graph for one engine at one precision, in a file of the bundle.
 
     Attributes:
-        file: path inside the bundle.
-        calibration: belongs to the logits of this very file.
+        file: path inside the bundle; variants that run the same graph share it.
+        extra_files: path inside the bundle -> sha256, of what the engine reads beside `file`.
+        size_bytes: of all of them.
+        calibration: belongs to the logits of this very variant.
         pairs_per_second: measured at the log's length mix by the sessions that serve.
     """
 
     file: str
     sha256: str = Sha256
+    extra_files: dict[str, Annotated[str, Sha256]] = Field(default_factory=dict)
     size_bytes: int = Field(ge=1)
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]

@@ -12,13 +12,18 @@ from ctr.v1 import prediction_pb2
 from ctr_bench.bound.measure import measure_bound, sorted_chunks
 from ctr_bench.bound.naive import Naive
 from ctr_bench.bound.rows import RowMaker, open_bundle
+from ctr_bench.bound.sessions import triton_choice
+from ctr_bench.errors import BenchError
 from ctr_bench.workload import SearchMaker, Shape
 from ctr_service.backend.base import INPUT_IDS, LENGTHS
 from ctr_service.types import Row
+from tests.support.openvino_variants import add_openvino, require_openvino
 from tests.support.tiny_bundle import make_tiny_bundle
+from tests.support.triton_bundle import make_triton_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ctr_service.bundle.bundle import Bundle
 
@@ -69,6 +74,24 @@ def test_the_best_layout_is_the_bound(bundle: Bundle) -> None:
     assert {layout.chunk_rows for layout in bound.by_layout} == {2, 4}
     assert bound.graph == "joint/onnxruntime/fp32"
     assert bound.bare_list_s > 0
+
+
+def test_the_bound_runs_the_engine_that_serves(tmp_path: Path) -> None:
+    """With a default on OpenVINO the bound is OpenVINO's, unless another graph is asked for."""
+    require_openvino()
+    folder = make_triton_bundle(tmp_path / "bundle")
+    add_openvino(folder, "fp32", default=True)
+    bundle, lists = open_bundle(folder), lists_of([[9, 3, 12, 30]] * 4)
+    assert measure_bound(bundle, lists, 0.02, chunks_rows=(2,)).graph == "joint/openvino/fp32"
+    served = triton_choice(bundle, "cpu")
+    found = measure_bound(bundle, lists, 0.02, chunks_rows=(2,), choice=served)
+    assert found.graph == "joint/onnxruntime/fp32"
+
+
+def test_a_target_that_the_bundle_has_not_is_named(bundle: Bundle) -> None:
+    """A bundle without repositories cannot be measured in Triton."""
+    with pytest.raises(BenchError, match="no triton/cpu"):
+        triton_choice(bundle, "cpu")
 
 
 def test_the_naive_peer_answers_every_candidate(bundle: Bundle) -> None:

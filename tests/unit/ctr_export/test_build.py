@@ -11,15 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 from ctr_export.build import Built, build_bundle
-from ctr_export.catalogue import CATALOGUE, FUSED, PLAIN, TOKEN
+from ctr_export.catalogue import CATALOGUE, FUSED, OPENVINO_STATIC, PLAIN, TOKEN
 from ctr_export.commands.build import LIMITS
 from ctr_export.commands.inspect import inspect
 from ctr_export.errors import ExportError, GateFailedError
 from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
-from ctr_export.report import facts_table, figures_table, layouts_table, plain_console
+from ctr_export.report import facts_table, figures_tables, layouts_table, plain_console
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import JOINT_GRAPH, Manifest
 from ctr_service.bundle.token_cache import TokenCache
@@ -27,6 +28,7 @@ from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 from ctr_service.clock import SystemClock
 from ctr_train.checkpoint import load_checkpoint, read_heldout
 from ctr_train.errors import CheckpointError
+from tests.support.openvino_variants import require_openvino
 from tests.support.tiny_checkpoint import make_tiny_checkpoint
 from tests.support.tiny_model import make_tiny_model, one_torch_thread
 
@@ -66,8 +68,8 @@ def test_the_bundle_holds_what_it_names_and_nothing_else(built: tuple[Path, Buil
     """No working file and no refused graph stays behind, in the bundle or beside it."""
     folder, result = built
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    graphs = result.manifest.graphs[JOINT_GRAPH][ENGINE]
-    named = {variant.file for variant in graphs.values()}
+    variants = [v for one in result.manifest.graphs[JOINT_GRAPH].values() for v in one.values()]
+    named = {file for variant in variants for file in (variant.file, *variant.extra_files)}
     named |= {file for target in result.manifest.triton.values() for file in target.files}
     assert files == named | {"manifest.json", "manifest.json.sha256", "tokenizer.json"}
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -76,20 +78,54 @@ def test_the_bundle_holds_what_it_names_and_nothing_else(built: tuple[Path, Buil
 def test_every_candidate_is_accounted_for(built: tuple[Path, Built]) -> None:
     """Each is either a graph with figures or refused with a reason, and has a speed."""
     manifest = built[1].manifest
-    graphs = manifest.graphs[JOINT_GRAPH][ENGINE]
-    refused = {one.precision: one for one in manifest.rejected}
-    assert graphs.keys() | refused.keys() == CATALOGUE.keys()
+    graphs = {
+        (engine, precision): variant
+        for engine, found in manifest.graphs[JOINT_GRAPH].items()
+        for precision, variant in found.items()
+    }
+    refused = {(one.engine, one.precision): one for one in manifest.rejected}
+    wanted = {(one.engine, one.precision) for one in CATALOGUE.values()}
+    assert graphs.keys() | refused.keys() == wanted
     assert not graphs.keys() & refused.keys()
     assert all(one.failures and one.pairs_per_second for one in refused.values())
-    assert graphs[PLAIN].parity.pairs == 100
-    assert graphs[PLAIN].parity.max_abs_delta_probability <= 1e-4
-    assert FUSED in graphs
+    plain = graphs[ENGINE, PLAIN]
+    assert plain.parity.pairs == 100
+    assert plain.parity.max_abs_delta_probability <= 1e-4
+    assert (ENGINE, FUSED) in graphs
+
+
+def test_openvino_runs_the_plain_graph_itself(built: tuple[Path, Built]) -> None:
+    """Its float32 variant is the same file with the same digest, judged on its own."""
+    require_openvino()
+    graphs = built[1].manifest.graphs[JOINT_GRAPH]
+    plain, theirs = graphs[ENGINE][PLAIN], graphs["openvino"][PLAIN]
+    assert (theirs.file, theirs.sha256) == (plain.file, plain.sha256)
+    assert 0 < theirs.parity.max_abs_delta_logit < 1e-4
+
+
+def test_an_8bit_graph_for_openvino_is_two_files(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are in the manifest, and the pair scores as the checkpoint does, within 8 bits."""
+    require_openvino()
+    monkeypatch.setattr("ctr_export.parity.MIN_ECE_ROWS", 50)
+    loose = GateLimits(auc_drop=1, ece_rise=1, p99_delta_8bit=1, rank_correlation=-1)
+    options = BuildOptions(candidates=(OPENVINO_STATIC,), judge_slow=True, limits=loose)
+    built = _build(checkpoint, tmp_path / "bundle", options)
+    assert load_bundle(tmp_path / "bundle").manifest == built.manifest
+    variant = built.manifest.variant(JOINT_GRAPH, "openvino", "int8-static")
+    assert variant.file == "graphs/joint.openvino.int8-static.xml"
+    assert list(variant.extra_files) == ["graphs/joint.openvino.int8-static.bin"]
+    # Random weights round worse than learnt ones.
+    assert 1e-6 < variant.parity.max_abs_delta_probability < 0.5
+    assert variant.parity.invariance_max < 1e-3
 
 
 def test_reduced_precision_needs_enough_rows(built: tuple[Path, Built]) -> None:
     """A hundred rows cannot tell a calibration error, so no 8-bit graph of them is served."""
-    refused = {one.precision: one for one in built[1].manifest.rejected}
-    assert any("100 held-out rows are too few" in line for line in refused[TOKEN].failures)
+    refused = {(one.engine, one.precision): one for one in built[1].manifest.rejected}
+    failures = refused[ENGINE, TOKEN].failures
+    assert any("100 held-out rows are too few" in line for line in failures)
 
 
 def test_the_graph_gives_the_checkpoints_logits(
@@ -112,7 +148,7 @@ def test_the_layout_and_costs_fit_together(built: tuple[Path, Built]) -> None:
     """Each graph has a cost for one row and for a full batch of every bucket."""
     manifest = built[1].manifest
     layout = manifest.layout
-    for variant in manifest.graphs[JOINT_GRAPH][ENGINE].values():
+    for variant in (v for one in manifest.graphs[JOINT_GRAPH].values() for v in one.values()):
         shapes = {(cost.bucket_tokens, cost.rows) for cost in variant.costs}
         assert {bucket for bucket, _ in shapes} == set(layout.buckets_tokens)
         assert all(rows * bucket <= layout.max_batch_tokens for bucket, rows in shapes)
@@ -182,10 +218,10 @@ def test_inspect_tells_people_what_matters(built: tuple[Path, Built]) -> None:
     assert result.exit_code == 0
     for words in (
         made.manifest.model_version,
-        f"joint/onnxruntime/{made.manifest.default.precision}",
+        f"joint/{made.manifest.default.engine}/{made.manifest.default.precision}",
         "rank correlation in lists",
-        "refused: int8-token: ",
-        "note: fp32: rise of the calibration error over the float32 graph's could not be judged",
+        "refused: onnxruntime/int8-token: ",
+        "note: onnxruntime/fp32: rise of the calibration error over the float32 graph's could",
         "All digests match",
     ):
         assert words in result.stdout
@@ -196,11 +232,12 @@ def test_the_report_has_a_column_for_every_candidate(built: tuple[Path, Built]) 
     made = built[1]
     console = plain_console()
     with console.capture() as capture:
-        console.print(figures_table(made.manifest))
+        for table in figures_tables(made.manifest):
+            console.print(table)
         console.print(layouts_table(made.layouts, made.manifest.layout))
         console.print(facts_table(made.manifest, "here"))
     text = capture.get()
-    assert all(name in text for name in CATALOGUE)
+    assert all(one.precision in text for one in CATALOGUE.values())
     assert text.count("chosen") == 1
 
 

@@ -143,16 +143,16 @@ def test_the_same_precision_goes_before_the_default(tmp_path: Path) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "hand-made"))
     variant = bundle.manifest.graphs["joint"]["onnxruntime"]["fp32"]
     entries = [
-        Entry(number, bundle, precision, variant, is_default, None)
-        for number, precision, is_default in (
-            (0, "fp32", False),
-            (0, "int8-static", True),
-            (1, "fp32", False),
-            (1, "int8-token", True),
+        Entry(number, bundle, engine, precision, variant, is_default, None)
+        for number, engine, precision, is_default in (
+            (0, "onnxruntime", "fp32", False),
+            (0, "onnxruntime", "int8-static", True),
+            (1, "onnxruntime", "fp32", False),
+            (1, "openvino", "fp32", True),
         )
     ]
     assert rival_of(entries[2], entries).key == "0/fp32"
-    assert rival_of(entries[3], entries).key == "0/int8-static"
+    assert rival_of(entries[3], entries).key == "0/int8-static", "OpenVINO's is another graph"
 
 
 def test_figures_come_from_the_measured_speeds(bundles: list[Path]) -> None:

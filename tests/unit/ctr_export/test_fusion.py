@@ -12,7 +12,8 @@ from ctr_export.fusion import fuse
 from ctr_export.graph import write_graph
 from ctr_export.int8 import MICROSOFT
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Row
 from ctr_train.model import load_classifier

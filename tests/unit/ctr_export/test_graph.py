@@ -12,7 +12,8 @@ from ctr_export.errors import ExportError
 from ctr_export.first_token import keep_first_token_only
 from ctr_export.graph import JointGraph, write_graph
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
-from ctr_service.backend.onnx_session import OnnxSession, tensors_of
+from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Row
 from ctr_train.collate import RowCollator

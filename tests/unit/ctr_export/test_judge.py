@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_export.catalogue import Candidate
     from ctr_export.chunks import Chunk
     from ctr_export.judge import Evidence
     from ctr_export.pool import Scorer
@@ -110,7 +111,7 @@ def _judge(
         evidence or make_evidence(),
         limits or GateLimits(),
         LAYOUT,
-        open_graph=lambda _path, _layout: open_scripted(answer),
+        open_graph=lambda _candidate, _path, _layout: open_scripted(answer),
         seed=0,
     )
     return judge.judge(CATALOGUE[precision], GRAPH, None, plain)
@@ -239,10 +240,12 @@ def test_one_class_only_is_said_and_refuses_reduced_precision(plain: Verdict) ->
 def test_a_graph_that_cannot_be_loaded_is_refused_not_fatal() -> None:
     """The runtime's refusal becomes a sentence of the verdict."""
 
-    def refuse(_path: Path, _layout: Layout) -> AbstractContextManager[Scorer]:
+    def refuse(
+        _candidate: Candidate, _path: Path, _layout: Layout
+    ) -> AbstractContextManager[Scorer]:
         raise BundleError("ONNX Runtime cannot load it")
 
-    opener: Callable[[Path, Layout], AbstractContextManager[Scorer]] = refuse
+    opener: Callable[[Candidate, Path, Layout], AbstractContextManager[Scorer]] = refuse
     judge = Judge(make_evidence(), GateLimits(), LAYOUT, open_graph=opener, seed=0)
     verdict = judge.judge(CATALOGUE[TOKEN], GRAPH, None, None)
     assert verdict.failures == ("it cannot be run: ONNX Runtime cannot load it",)

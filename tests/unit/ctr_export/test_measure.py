@@ -10,6 +10,7 @@ import pytest
 from ctr_export.chunks import full_chunk
 from ctr_export.measure import Contender, measure_costs, measure_in_turn, measure_speeds
 from ctr_export.pool import PoolRun, SessionPool
+from ctr_service.backend.onnx_session import open_onnx_sessions
 from ctr_service.bundle.manifest import Layout
 from ctr_service.clock import SystemClock
 from tests.support.tiny_bundle import make_tiny_graph
@@ -90,8 +91,8 @@ def test_sessions_share_the_work_and_keep_the_rows_apart(graph: Path) -> None:
         np.asarray(chunk.tensors["input_ids"])[:] = rng.integers(0, 100, (4, 8))
     clock = SystemClock()
     with (
-        SessionPool(graph, sessions=1, threads=1, clock=clock) as one,
-        SessionPool(graph, sessions=3, threads=1, clock=clock) as three,
+        SessionPool(open_onnx_sessions(graph, sessions=1, threads=1), clock=clock) as one,
+        SessionPool(open_onnx_sessions(graph, sessions=3, threads=1), clock=clock) as three,
     ):
         alone, shared = one.score(chunks, 50), three.score(chunks, 50)
         run = three.run(chunks)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ctr_export.catalogue import CATALOGUE, DYNAMIC, FUSED, PLAIN, STATIC, TOKEN
+from ctr_export.catalogue import (
+    CATALOGUE,
+    DYNAMIC,
+    FUSED,
+    OPENVINO_BF16,
+    OPENVINO_STATIC,
+    PLAIN,
+    STATIC,
+    TOKEN,
+)
 from ctr_export.measure import Speed
 from ctr_export.verdict import Verdict, choose_default, is_faster, too_slow
 
@@ -16,7 +25,7 @@ def _verdict(precision: str, speed: float, *failures: str, noise: float = 0.0) -
 
 
 def _chosen(*verdicts: Verdict) -> str:
-    return choose_default(verdicts).candidate.precision
+    return choose_default(verdicts).candidate.name
 
 
 def test_the_fastest_that_passes_is_the_default() -> None:
@@ -36,6 +45,14 @@ def test_a_tie_of_equal_precision_goes_by_the_catalogue() -> None:
     """Plain float32 before fused, a scale a token before fixed scales."""
     assert _chosen(_verdict(FUSED, 505), _verdict(PLAIN, 500)) == PLAIN
     assert _chosen(_verdict(PLAIN, 100), _verdict(STATIC, 505), _verdict(TOKEN, 500)) == TOKEN
+
+
+def test_engines_compete_and_a_tie_keeps_the_usual_one() -> None:
+    """OpenVINO must be faster beyond noise than ONNX Runtime at the same number of bits."""
+    ours = _verdict(STATIC, 1000)
+    assert _chosen(ours, _verdict(OPENVINO_STATIC, 1050)) == STATIC
+    assert _chosen(ours, _verdict(OPENVINO_STATIC, 1200)) == OPENVINO_STATIC
+    assert _chosen(ours, _verdict(OPENVINO_BF16, 950)) == OPENVINO_BF16
 
 
 def test_the_catalogue_goes_from_precise_to_coarse() -> None:

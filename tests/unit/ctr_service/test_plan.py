@@ -9,6 +9,7 @@ import pytest
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.errors import SettingsError
 from ctr_service.plan import ZERO_COST_ENGINE, Wishes, make_plan, make_triton_plan
+from tests.support.openvino_variants import add_openvino
 from tests.support.tiny_bundle import make_tiny_bundle
 from tests.support.triton_repository import make_triton_bundle
 
@@ -67,6 +68,48 @@ def test_a_variant_that_is_not_there_is_a_sentence(manifest: Manifest, wishes: W
     """The error lists what the bundle has."""
     with pytest.raises(SettingsError, match="may be onnxruntime/fp32"):
         make_plan(manifest, wishes, 2)
+
+
+@pytest.fixture
+def two_engines(tmp_path: Path) -> Manifest:
+    """ONNX Runtime at float32 and 8 bits, OpenVINO at bfloat16 and 8 bits, which is the default."""
+    folder = make_tiny_bundle(tmp_path / "two")
+    add_openvino(folder, "bf16", pairs_per_second=20_000)
+    add_openvino(folder, "int8-static", default=True, pairs_per_second=30_000)
+    manifest = load_bundle(folder).manifest
+    engines = manifest.graphs["joint"]
+    plain = engines["onnxruntime"]["fp32"]
+    faster = {
+        "int8-token": plain.model_copy(update={"pairs_per_second": 12_000.0}),
+        "int8-dynamic": plain.model_copy(update={"pairs_per_second": 11_000.0}),
+    }
+    engines = engines | {"onnxruntime": engines["onnxruntime"] | faster}
+    return manifest.model_copy(update={"graphs": {"joint": engines}})
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        (Wishes(), "openvino/int8-static"),
+        (Wishes(engine="openvino"), "openvino/int8-static"),
+        (Wishes(engine="onnxruntime"), "onnxruntime/int8-token"),
+        (Wishes(precision="fp32"), "onnxruntime/fp32"),
+        (Wishes(precision="bf16"), "openvino/bf16"),
+        (Wishes(engine="onnxruntime", precision="fp32"), "onnxruntime/fp32"),
+        (Wishes(engine="scripted-zero-cost"), "scripted-zero-cost/int8-static"),
+    ],
+)
+def test_half_a_wish_is_met_by_the_default_or_else_by_the_fastest(
+    two_engines: Manifest, wishes: Wishes, expected: str
+) -> None:
+    """`--engine` or `--precision` alone is enough; the other half follows."""
+    assert make_plan(two_engines, wishes, 2).graph_name == f"joint/{expected}"
+
+
+def test_a_pair_that_is_not_there_is_no_other_one(two_engines: Manifest) -> None:
+    """A whole wish is met exactly or refused."""
+    with pytest.raises(SettingsError, match=r"no onnxruntime/bf16; .* openvino/bf16"):
+        make_plan(two_engines, Wishes("onnxruntime", "bf16"), 2)
 
 
 def test_the_engine_without_a_model_stands_in_for_the_default_and_says_so(

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.base import Backend, Cost
-from ctr_service.backend.onnx import OnnxBackend
-from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.onnx_session import OnnxSession, open_onnx_sessions
 from ctr_service.backend.scripted import ScriptedBackend, ScriptedRun
+from ctr_service.backend.sessions import SessionsBackend
 from ctr_service.batcher.batcher import Batcher
 from ctr_service.batcher.cost import CostModel
 from ctr_service.batcher.observer import NullObserver
@@ -151,7 +151,9 @@ async def onnx_rig(bundle: Bundle) -> AsyncIterator[Rig]:
     """Serve on the bundle's own graph."""
     clock = ManualClock()
     path = bundle.path_of(bundle.manifest.variant("joint", "onnxruntime", "fp32"))
-    backend = OnnxBackend({"joint": path}, sessions=2, threads_a_session=1, clock=clock)
+    backend = SessionsBackend(
+        {"joint": path}, open_onnx_sessions, sessions=2, threads_a_session=1, clock=clock
+    )
     rig = Rig(bundle, clock, backend)
     await rig.batcher.start()
     yield rig

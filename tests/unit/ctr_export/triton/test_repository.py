@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 
 from ctr_export.triton.names import CPU, CUDA, TENSORRT
-from ctr_export.triton.repository import SERVED_CODE, link_or_copy
+from ctr_export.triton.repository import SERVED_CODE, add_repositories, link_or_copy
+from ctr_export.triton.targets import target_specs
 from ctr_export.triton.wire import pair_bytes, usual_pair_bytes
 from ctr_service.backend.base import LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.bundle.bundle import load_bundle, write_manifest
 from ctr_service.bundle.manifest import Manifest
 from ctr_service.errors import BundleError
-from tests.support.tiny_bundle import GRAPH_FILE
+from tests.support.openvino_variants import add_openvino
+from tests.support.tiny_bundle import GRAPH_FILE, make_tiny_bundle
 from tests.support.triton_bundle import make_triton_bundle
 
 if TYPE_CHECKING:
@@ -47,6 +49,25 @@ def test_a_repository_is_whole_and_costs_no_disk(bundle: Path) -> None:
         graph = bundle / "triton" / target / "ctr_joint/1/model.onnx"
         assert not graph.is_symlink()
         assert graph.samefile(bundle / GRAPH_FILE)
+
+
+def test_triton_serves_onnx_runtimes_fastest_where_the_default_is_openvinos(
+    tmp_path: Path,
+) -> None:
+    """Triton's backends do not read OpenVINO's graphs; GPU targets keep the float32 one."""
+    folder = make_tiny_bundle(tmp_path / "bundle")
+    add_openvino(folder, "bf16", default=True)
+    manifest = load_bundle(folder).manifest
+    engines = manifest.graphs["joint"]
+    plain = engines["onnxruntime"]["fp32"]
+    faster = {"int8-token": plain.model_copy(update={"pairs_per_second": 12_000.0})}
+    onnx = engines["onnxruntime"] | faster
+    manifest = manifest.model_copy(update={"graphs": {"joint": engines | {"onnxruntime": onnx}}})
+    served = {spec.target: (spec.engine, spec.precision) for spec in target_specs(manifest)}
+    assert served.pop(CPU) == ("onnxruntime", "int8-token")
+    assert set(served.values()) == {("onnxruntime", "fp32")}
+    # It can be written and passes its own check.
+    assert add_repositories(folder, manifest).triton[CPU].precision == "int8-token"
 
 
 def test_a_filesystem_without_links_gets_a_copy(

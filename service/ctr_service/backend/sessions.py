@@ -1,4 +1,4 @@
-"""ONNX Runtime in this process: sessions side by side, each with a worker thread of its own."""
+"""An engine in this process: sessions side by side, each with a worker thread of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import statistics
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.backend.base import Cost, Outputs
 from ctr_service.backend.finite import rows_without_number
-from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.backend.shapes import warm_shapes, warm_tensors
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
@@ -28,29 +27,55 @@ WARM_UP_REPEATS = 3
 """Runs a shape; the median is its cost, so that the first run's allocations do not count."""
 
 
-class OnnxBackend:
-    """Implements `Backend`. Belongs to one event loop; engines run in worker threads."""
+class Session(Protocol):
+    """A loaded graph of one engine. Blocking; one thread at a time may run it."""
 
-    def __init__(
+    def run(self, tensors: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        """Run one batch and return output name -> array, which the caller may keep.
+
+        Raises:
+            BackendFailedError: the engine refused or failed the batch.
+        """
+        ...
+
+
+class SessionsOpener(Protocol):
+    """Loads a graph for several threads at once; `backend/opening.py` knows each engine's."""
+
+    def __call__(self, path: Path, *, sessions: int, threads: int) -> Sequence[Session]:
+        """Return `sessions` sessions, each of which runs on `threads` threads.
+
+        Raises:
+            BundleError: the file is no graph that the engine loads.
+        """
+        ...
+
+
+class SessionsBackend:
+    """Implements `Backend`. Belongs to one event loop; sessions run in worker threads."""
+
+    def __init__(  # noqa: PLR0913 -- the engine and how much of it
         self,
         graphs: Mapping[str, Path],
+        open_sessions: SessionsOpener,
         *,
         sessions: int,
         threads_a_session: int,
         clock: Clock,
         costs: tuple[Cost, ...] = (),
     ) -> None:
-        """Load every graph once a session. Blocks for as long as loading takes.
+        """Load every graph for every session. Blocks for as long as loading takes.
 
         Args:
-            graphs: graph name -> `.onnx` file.
+            graphs: graph name -> file.
+            open_sessions: the engine.
             sessions: runs side by side; the backend's `slots`.
             threads_a_session: intra-op threads of each; 1 uses the worker thread itself.
             clock: deadlines are absolute on it.
             costs: known costs, until `warm_up` measures its own.
 
         Raises:
-            BundleError: a file is no graph that this runtime loads.
+            BundleError: a file is no graph that the engine loads.
             ValueError: `sessions` or `threads_a_session` is below 1.
         """
         if sessions < 1 or threads_a_session < 1:
@@ -60,12 +85,15 @@ class OnnxBackend:
         self._slots = sessions
         self._graphs = frozenset(graphs)
         self._own = threading.local()
-        self._unowned: SimpleQueue[dict[str, OnnxSession]] = SimpleQueue()
-        for _ in range(sessions):
-            loaded = {n: OnnxSession(p, threads=threads_a_session) for n, p in graphs.items()}
-            self._unowned.put(loaded)
+        opened = {
+            name: open_sessions(path, sessions=sessions, threads=threads_a_session)
+            for name, path in graphs.items()
+        }
+        self._unowned: SimpleQueue[dict[str, Session]] = SimpleQueue()
+        for index in range(sessions):
+            self._unowned.put({name: own[index] for name, own in opened.items()})
         self._threads = ThreadPoolExecutor(
-            sessions, thread_name_prefix="onnx", initializer=self._own_a_session
+            sessions, thread_name_prefix="session", initializer=self._own_a_session
         )
         self._closed = False
 
