@@ -200,6 +200,19 @@ class Builder:
         return costs
 
 
+def check_request(out: Path, options: BuildOptions) -> None:
+    """Refuse a wrong target or option before any work is done.
+
+    Raises:
+        ExportError: the sentence says which.
+    """
+    check_target(out)
+    for label, value in (("model_name", options.name), ("model_version", options.version)):
+        if value is not None:
+            check_label(label, value)
+    choose_candidates(options.candidates)
+
+
 def build_bundle(
     folder: Path,
     out: Path,
@@ -222,11 +235,7 @@ def build_bundle(
         ExportError: options, rows or model do not fit.
         GateFailedError: the plain float32 graph failed; nothing was written.
     """
-    check_target(out)
-    for label, value in (("model_name", options.name), ("model_version", options.version)):
-        if value is not None:
-            check_label(label, value)
-    choose_candidates(options.candidates)
+    check_request(out, options)
     builder = Builder(load_checkpoint(folder), options, clock=clock, say=say)
     with staged_directory(out) as staged:
         return builder.run(staged)

@@ -86,6 +86,7 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
         target=info.target,
         metrics=info.metrics,
         tools=tool_versions(),
+        trimming=info.trimming,
     )
 
 

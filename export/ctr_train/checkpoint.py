@@ -16,6 +16,7 @@ from ctr_service.bundle.features import FeatureSchema
 from ctr_service.bundle.files import sha256_of
 from ctr_service.bundle.seal import Seal
 from ctr_service.bundle.template import InputTemplate
+from ctr_service.bundle.trimming import TrimmingRecord
 from ctr_train.errors import CheckpointError
 from ctr_train.heldout import HeldOut, SplitName, read_heldout_file
 
@@ -82,6 +83,7 @@ class CheckpointInfo(BaseModel):
         metrics: offline figures, finite, as in `metrics.json`.
         files: name of every other file, with `/`, -> sha256.
         tools: versions of what made the checkpoint.
+        trimming: how its vocabulary was trimmed, for the exporter's own copy of a checkpoint.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -96,6 +98,7 @@ class CheckpointInfo(BaseModel):
     metrics: dict[str, float]
     files: dict[str, str]
     tools: dict[str, str]
+    trimming: TrimmingRecord | None = None
 
     @field_validator("examination")
     @classmethod

@@ -12,6 +12,7 @@ import click
 from ctr_export.catalogue import CATALOGUE
 from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
+from ctr_export.trim.options import LEAST_COUNT, TrimOptions
 from ctr_service.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -87,6 +88,19 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Most padded tokens of a batch of Triton's GPU targets.",
 )
+@click.option(
+    "--trim-vocabulary",
+    "trim_log",
+    type=click.Path(path_type=Path),
+    metavar="LOG",
+    help="Keep only the word pieces that the training rows of LOG use, the log of the fit.",
+)
+@click.option(
+    "--trim-least-count",
+    type=click.IntRange(min=1),
+    help="With --trim-vocabulary: uses that keep a word piece; single characters always stay.  "
+    f"[default: {LEAST_COUNT}]",
+)
 @click.option("--judge-slow", is_flag=True, help="Judge graphs no faster than fp32 as well.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
@@ -101,6 +115,8 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     calibration_pairs: int,
     threads: int,
     gpu_batch_tokens: int,
+    trim_log: Path | None,
+    trim_least_count: int | None,
     judge_slow: bool,
     as_json: bool,
     **limits: float,
@@ -113,13 +129,18 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     fail are named with what failed, and not written. `triton/` holds a model repository for each
     kind of Triton.
 
+    With --trim-vocabulary the word embedding and the tokenizer hold only the pieces that the log
+    uses; a word whose piece went is spelt with shorter ones. The report says what that changed.
+
     Exits with 1, and writes nothing, when the plain float32 graph fails.
 
     \b
     Examples:
       ctr-export build build/demo/checkpoint --out build/demo/bundle
       ctr-export build checkpoint --out bundle --candidates fp32 --json
+      ctr-export build checkpoint --out bundle --trim-vocabulary clicks.csv --trim-least-count 5
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
+    trim = _trim_options(trim_log, trim_least_count)
     options = BuildOptions(
         candidates=tuple(part.strip() for part in candidates.split(",") if part.strip()),
         pairs=pairs,
@@ -131,7 +152,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         name=name,
         version=version,
     )
-    built = _build(checkpoint, out, options)
+    built = _build(checkpoint, out, options, trim)
     if as_json:
         manifest = built.manifest.model_dump(mode="json")
         click.echo(json.dumps(manifest, indent=2, ensure_ascii=False))
@@ -139,7 +160,15 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         _print(built, out)
 
 
-def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
+def _trim_options(log: Path | None, least_count: int | None) -> TrimOptions | None:
+    if log is None:
+        if least_count is not None:
+            raise click.UsageError("--trim-least-count needs --trim-vocabulary LOG")
+        return None
+    return TrimOptions(log, LEAST_COUNT if least_count is None else least_count)
+
+
+def _build(checkpoint: Path, out: Path, options: BuildOptions, trim: TrimOptions | None) -> Built:
     # The environment of torch and Transformers must stand before their import, and `--help` must
     # not wait for them; hence the imports in the function.
     from ctr_train.runtime import set_environment, settle_libraries  # noqa: PLC0415 -- see above
@@ -148,6 +177,7 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
     from ctr_export.build import build_bundle  # noqa: PLC0415 -- see above
     from ctr_export.errors import ExportError  # noqa: PLC0415 -- see above
     from ctr_export.progress import steps  # noqa: PLC0415 -- see above
+    from ctr_export.trim.build import build_trimmed  # noqa: PLC0415 -- see above
     from ctr_service.clock import SystemClock  # noqa: PLC0415 -- see above
     from ctr_service.errors import CtrError  # noqa: PLC0415 -- see above
     from ctr_train.errors import TrainError  # noqa: PLC0415 -- see above
@@ -156,6 +186,8 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
     clock = SystemClock()
     try:
         with steps(clock) as say:
+            if trim is not None:
+                return build_trimmed(checkpoint, out, options, trim, clock=clock, say=say)
             return build_bundle(checkpoint, out, options, clock=clock, say=say)
     except (ExportError, TrainError, CtrError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -169,12 +201,15 @@ def _print(built: Built, out: Path) -> None:
         plain_console,
         remarks,
     )
+    from ctr_export.trim.report import trimming_table  # noqa: PLC0415 -- as in _build
 
     console = plain_console()
     console.print(figures_table(built.manifest))
     for line in remarks(built.manifest):
         console.print(line, markup=False, soft_wrap=True)
     console.print(layouts_table(built.layouts, built.manifest.layout))
+    if built.manifest.trimming is not None:
+        console.print(trimming_table(built.manifest.trimming, built.manifest, out))
     console.print(facts_table(built.manifest, str(out)))
     for verdict in built.verdicts:
         if verdict.calibration:

@@ -1,0 +1,175 @@
+"""Checkpoint -> trimmed checkpoint -> bundle, with what the trimming changed in its manifest."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ctr_export.build import build_bundle, check_request
+from ctr_export.graph import write_graph
+from ctr_export.samples import read_sample
+from ctr_export.trim.checkpoint import write_trimmed
+from ctr_export.trim.comparison import Side, check_comparison, compare, ruler_of
+from ctr_export.trim.counts import count_log
+from ctr_export.trim.rows import same_pieces
+from ctr_export.trim.tokenizer_json import read_tokenizer_json
+from ctr_export.trim.vectors import FLOAT_BYTES, table_shape
+from ctr_export.trim.vocabulary import choose_ids
+from ctr_service.bundle.files import PARTIAL_SUFFIX
+from ctr_service.bundle.trimming import TrimmingRecord
+from ctr_train.checkpoint import load_checkpoint, write_info
+from ctr_train.model import load_classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ctr_export.build import Built
+    from ctr_export.options import BuildOptions
+    from ctr_export.trim.comparison import Comparison
+    from ctr_export.trim.options import TrimOptions
+    from ctr_service.clock import Clock
+    from ctr_train.checkpoint import Checkpoint
+
+CHECKPOINT_FOLDER = "checkpoint"
+
+
+def build_trimmed(
+    folder: Path,
+    out: Path,
+    options: BuildOptions,
+    trim: TrimOptions,
+    *,
+    clock: Clock,
+    say: Callable[[str], None],
+) -> Built:
+    """Export the checkpoint in `folder` with a trimmed vocabulary; all of it, or nothing.
+
+    Args:
+        folder: what `ctr-train fit` wrote; it is only read.
+        out: replaced if it is a bundle, refused if it is anything else.
+        options: of the build.
+        trim: which log, and how rare a word piece may be.
+        clock: for measurements.
+        say: told at each step, for people.
+
+    Raises:
+        TrainError: the checkpoint or the log will not do, or they do not fit together.
+        ExportError: options, tokenizer, rows or model do not fit.
+        GateFailedError: the trimming changed or cost too much, or the plain float32 graph failed.
+    """
+    check_request(out, options)
+    checkpoint = load_checkpoint(folder)
+    trimming = Trimming(checkpoint, options, trim, clock=clock, say=say)
+    with _scratch_folder(out) as scratch:
+        trimmed = trimming.run(scratch)
+        return build_bundle(trimmed, out, options, clock=clock, say=say)
+
+
+class Trimming:
+    """One trimming, up to the trimmed checkpoint. One instance for one build."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        options: BuildOptions,
+        trim: TrimOptions,
+        *,
+        clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:
+        """Take what the trimming needs.
+
+        Args:
+            checkpoint: verified, untrimmed.
+            options: of the build: which rows are compared, and what they may lose.
+            trim: which log, and how rare a word piece may be.
+            clock: of the sessions.
+            say: told at each step, for people.
+
+        Raises:
+            ExportError: the tokenizer cannot be trimmed.
+        """
+        self._checkpoint = checkpoint
+        self._options = options
+        self._trim = trim
+        self._clock = clock
+        self._say = say
+        self._tokenizer = read_tokenizer_json(checkpoint.tokenizer_path)
+
+    def run(self, scratch: Path) -> Path:
+        """Fill an empty folder; return the trimmed checkpoint in it, sealed.
+
+        Raises:
+            TrainError: the log will not do, or does not fit the checkpoint.
+            ExportError: rows or model do not fit.
+            GateFailedError: the trimming changed or cost too much.
+        """
+        options = self._options
+        test = read_sample(self._checkpoint, "test", most=options.pairs, seed=options.seed)
+        validation = read_sample(
+            self._checkpoint, "validation", most=options.calibration_pairs, seed=options.seed
+        )
+        self._say("counting the word pieces of the log's training rows")
+        uses = count_log(self._checkpoint, self._trim.log, self._say)
+        model = load_classifier(self._checkpoint.folder)
+        before = table_shape(model)
+        new_ids = choose_ids(
+            self._checkpoint, self._tokenizer, model, uses, least_count=self._trim.least_count
+        )
+        self._say(f"trimming the vocabulary from {before[0]:,} to {len(new_ids):,} word pieces")
+        folder = scratch / CHECKPOINT_FOLDER
+        folder.mkdir()
+        trimmed = write_trimmed(folder, self._checkpoint, self._tokenizer, model, new_ids)
+
+        self._say(f"comparing {len(test):,} held-out pairs with and without trimming")
+        graphs = (scratch / "untrimmed.onnx", scratch / "trimmed.onnx")
+        write_graph(load_classifier(self._checkpoint.folder), graphs[0])
+        write_graph(model, graphs[1])
+        after = read_sample(trimmed, "test", most=options.pairs, seed=options.seed)
+        found = compare(
+            Side(graphs[0], test, self._checkpoint.info.template.pad_id),
+            Side(graphs[1], after, trimmed.info.template.pad_id),
+            same_pieces(test.rows, after.rows, new_ids),
+            ruler=ruler_of(validation, seed=options.seed),
+            cores=options.cores,
+            clock=self._clock,
+        )
+        check_comparison(found, auc_drop=options.limits.auc_drop)
+        record = self._record(trimmed, new_ids, before, found)
+        write_info(folder, trimmed.info.model_copy(update={"trimming": record}))
+        return folder
+
+    def _record(
+        self,
+        trimmed: Checkpoint,
+        new_ids: Mapping[int, int],
+        before: tuple[int, int],
+        found: Comparison,
+    ) -> TrimmingRecord:
+        vectors, width = before
+        sizes = [one.tokenizer_path.stat().st_size for one in (self._checkpoint, trimmed)]
+        return TrimmingRecord(
+            checkpoint_weights_sha256=self._checkpoint.weights_sha256,
+            least_count=self._trim.least_count,
+            pieces_before=vectors,
+            pieces_after=len(new_ids),
+            saved_bytes_a_graph=(vectors - len(new_ids)) * width * FLOAT_BYTES,
+            saved_tokenizer_bytes=sizes[0] - sizes[1],
+            **asdict(found),
+        )
+
+
+@contextlib.contextmanager
+def _scratch_folder(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `out`, and remove it; a killed run's is removed by the next."""
+    absolute = out.absolute()
+    scratch = absolute.with_name(f".{absolute.name}.trim{PARTIAL_SUFFIX}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch)

@@ -1,0 +1,72 @@
+"""A trimmed vocabulary as a table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctr_service.bundle.manifest import Manifest
+    from ctr_service.bundle.trimming import TrimmingRecord
+
+
+def trimming_table(record: TrimmingRecord, manifest: Manifest, folder: Path) -> Table:
+    """Return what trimming left, saved and changed, a fact a row.
+
+    Args:
+        record: the manifest's own.
+        manifest: of the bundle; says how many graphs there are.
+        folder: the bundle's; says how large it is.
+    """
+    table = Table(
+        title="Vocabulary trimmed to the log", title_justify="left", show_header=False, box=None
+    )
+    table.add_column(style="bold")
+    table.add_column()
+    for name, text in _facts(record, manifest, folder).items():
+        table.add_row(name, text)
+    return table
+
+
+def bundle_bytes(folder: Path) -> int:
+    """Return what a folder's files take, a file of several names once."""
+    statuses = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({(one.st_dev, one.st_ino): one.st_size for one in statuses}.values())
+
+
+def graph_files(manifest: Manifest) -> int:
+    """Return how many graphs a bundle holds."""
+    return sum(
+        len(variants) for engines in manifest.graphs.values() for variants in engines.values()
+    )
+
+
+def _facts(record: TrimmingRecord, manifest: Manifest, folder: Path) -> dict[str, str]:
+    size, graphs = bundle_bytes(folder), graph_files(manifest)
+    saved = record.saved_bytes(graphs)
+    same = record.pairs - record.changed_pairs
+    return {
+        "word pieces": f"{record.pieces_after:,} of {record.pieces_before:,} "
+        f"({record.pieces_after / record.pieces_before:.1%}); those of several characters that the "
+        f"training rows use less than {record.least_count} time(s) went",
+        "bytes of the bundle": f"{size:,}, without trimming {size + saved:,}: saved {saved:,} "
+        f"({saved / (size + saved):.1%}), {record.saved_bytes_a_graph:,} in each of {graphs} "
+        f"graph(s) and {record.saved_tokenizer_bytes:,} in the tokenizer",
+        "pairs with the same pieces": f"{same:,} of {record.pairs:,}; max |Δ p| "
+        f"{record.max_abs_delta_probability:.2g} (float32, same batches)",
+        "pairs split otherwise": f"{record.changed_pairs:,} ({record.changed_share:.2%}), "
+        f"AUC {_moved(record.changed_auc_before, record.changed_auc_after)}",
+        "AUC of all pairs": f"{_moved(record.auc_before, record.auc_after)}; "
+        f"cost {_shown(record.auc_cost)}",
+    }
+
+
+def _moved(before: float | None, after: float | None) -> str:
+    return f"{_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
