@@ -40,7 +40,9 @@ def _build(checkpoint: Path, out: Path, *flags: str | Path) -> subprocess.Comple
 
 
 def _served(bundle: Path, titles: tuple[str, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    items = [messages.Item(f"i{n}", title, features={"price": 9.5}) for n, title in enumerate(titles)]
+    items = [
+        messages.Item(f"i{n}", title, features={"price": 9.5}) for n, title in enumerate(titles)
+    ]
     with running_gateway(bundle) as gateway, PredictionClient(gateway.target) as client:
         answer = client.predict_clicks(messages.search("lamp 7", items), deadline_s=10.0)
     return np.array([one.click_probability for one in answer.predictions])

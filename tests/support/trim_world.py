@@ -10,9 +10,9 @@ import numpy as np
 from rich.console import Console
 
 from ctr_export.build import build_bundle
+from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
 from ctr_export.trim.build import build_trimmed
-from ctr_export.trim.options import TrimOptions
 from ctr_service.clock import SystemClock
 from ctr_train.config import make_config
 from ctr_train.fit import Fitter
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_export.build import Built
+    from ctr_export.trim.options import TrimOptions
 
 NEVER_USED = tuple("qx" + "".join(letters) for letters in product("abcdefghijklmn", repeat=3))
 """2,744 words of the vocabulary that no text holds."""
@@ -67,11 +68,14 @@ def fit_trim_checkpoint(folder: Path) -> tuple[Path, Path]:
     return folder / "checkpoint", log
 
 
-def build(checkpoint: Path, out: Path, trim: TrimOptions | None, **options: object) -> Built:
-    """Build a bundle of two float32 graphs, trimmed or not."""
-    chosen = BuildOptions(candidates=CANDIDATES, judge_slow=True, **options)  # type: ignore[arg-type]  # -- fields by name
-    clock = SystemClock()
+def build(checkpoint: Path, out: Path, trim: TrimOptions | None, *, auc_drop: float = 1.0) -> Built:
+    """Build a bundle of two float32 graphs, trimmed or not.
+
+    The held-out rows hold a few dozen clicks, so that the AUC may go anywhere by default.
+    """
+    options = BuildOptions(
+        candidates=CANDIDATES, judge_slow=True, limits=GateLimits(auc_drop=auc_drop), trim=trim
+    )
+    run = build_bundle if trim is None else build_trimmed
     with one_torch_thread():
-        if trim is None:
-            return build_bundle(checkpoint, out, chosen, clock=clock, say=lambda _text: None)
-        return build_trimmed(checkpoint, out, chosen, trim, clock=clock, say=lambda _text: None)
+        return run(checkpoint, out, options, clock=SystemClock(), say=lambda _text: None)

@@ -140,7 +140,6 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
       ctr-export build checkpoint --out bundle --candidates fp32 --json
       ctr-export build checkpoint --out bundle --trim-vocabulary clicks.csv --trim-least-count 5
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
-    trim = _trim_options(trim_log, trim_least_count)
     options = BuildOptions(
         candidates=tuple(part.strip() for part in candidates.split(",") if part.strip()),
         pairs=pairs,
@@ -151,8 +150,9 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         gpu_batch_tokens=gpu_batch_tokens,
         name=name,
         version=version,
+        trim=_trim_options(trim_log, trim_least_count),
     )
-    built = _build(checkpoint, out, options, trim)
+    built = _build(checkpoint, out, options)
     if as_json:
         manifest = built.manifest.model_dump(mode="json")
         click.echo(json.dumps(manifest, indent=2, ensure_ascii=False))
@@ -168,7 +168,7 @@ def _trim_options(log: Path | None, least_count: int | None) -> TrimOptions | No
     return TrimOptions(log, LEAST_COUNT if least_count is None else least_count)
 
 
-def _build(checkpoint: Path, out: Path, options: BuildOptions, trim: TrimOptions | None) -> Built:
+def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
     # The environment of torch and Transformers must stand before their import, and `--help` must
     # not wait for them; hence the imports in the function.
     from ctr_train.runtime import set_environment, settle_libraries  # noqa: PLC0415 -- see above
@@ -186,9 +186,8 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions, trim: TrimOptions
     clock = SystemClock()
     try:
         with steps(clock) as say:
-            if trim is not None:
-                return build_trimmed(checkpoint, out, options, trim, clock=clock, say=say)
-            return build_bundle(checkpoint, out, options, clock=clock, say=say)
+            build = build_trimmed if options.trim else build_bundle
+            return build(checkpoint, out, options, clock=clock, say=say)
     except (ExportError, TrainError, CtrError, OSError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -11,7 +11,7 @@ from ctr_export.build import build_bundle, check_request
 from ctr_export.graph import write_graph
 from ctr_export.samples import read_sample
 from ctr_export.trim.checkpoint import write_trimmed
-from ctr_export.trim.comparison import Side, check_comparison, compare, ruler_of
+from ctr_export.trim.comparison import Side, Sides, check_comparison, compare, ruler_of
 from ctr_export.trim.counts import count_log
 from ctr_export.trim.rows import same_pieces
 from ctr_export.trim.tokenizer_json import read_tokenizer_json
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ctr_export.build import Built
     from ctr_export.options import BuildOptions
     from ctr_export.trim.comparison import Comparison
-    from ctr_export.trim.options import TrimOptions
     from ctr_service.clock import Clock
     from ctr_train.checkpoint import Checkpoint
 
@@ -40,7 +39,6 @@ def build_trimmed(
     folder: Path,
     out: Path,
     options: BuildOptions,
-    trim: TrimOptions,
     *,
     clock: Clock,
     say: Callable[[str], None],
@@ -50,8 +48,7 @@ def build_trimmed(
     Args:
         folder: what `ctr-train fit` wrote; it is only read.
         out: replaced if it is a bundle, refused if it is anything else.
-        options: of the build.
-        trim: which log, and how rare a word piece may be.
+        options: the user's; `trim` is among them.
         clock: for measurements.
         say: told at each step, for people.
 
@@ -62,7 +59,7 @@ def build_trimmed(
     """
     check_request(out, options)
     checkpoint = load_checkpoint(folder)
-    trimming = Trimming(checkpoint, options, trim, clock=clock, say=say)
+    trimming = Trimming(checkpoint, options, clock=clock, say=say)
     with _scratch_folder(out) as scratch:
         trimmed = trimming.run(scratch)
         return build_bundle(trimmed, out, options, clock=clock, say=say)
@@ -75,7 +72,6 @@ class Trimming:
         self,
         checkpoint: Checkpoint,
         options: BuildOptions,
-        trim: TrimOptions,
         *,
         clock: Clock,
         say: Callable[[str], None],
@@ -84,17 +80,20 @@ class Trimming:
 
         Args:
             checkpoint: verified, untrimmed.
-            options: of the build: which rows are compared, and what they may lose.
-            trim: which log, and how rare a word piece may be.
+            options: which log, how rare a word piece may be, which rows are compared, and what
+                they may lose.
             clock: of the sessions.
             say: told at each step, for people.
 
         Raises:
             ExportError: the tokenizer cannot be trimmed.
+            ValueError: the options ask for no trimming.
         """
+        if options.trim is None:
+            raise ValueError("the options ask for no trimming")
         self._checkpoint = checkpoint
         self._options = options
-        self._trim = trim
+        self._trim = options.trim
         self._clock = clock
         self._say = say
         self._tokenizer = read_tokenizer_json(checkpoint.tokenizer_path)
@@ -129,10 +128,13 @@ class Trimming:
         write_graph(load_classifier(self._checkpoint.folder), graphs[0])
         write_graph(model, graphs[1])
         after = read_sample(trimmed, "test", most=options.pairs, seed=options.seed)
-        found = compare(
+        sides = Sides(
             Side(graphs[0], test, self._checkpoint.info.template.pad_id),
             Side(graphs[1], after, trimmed.info.template.pad_id),
             same_pieces(test.rows, after.rows, new_ids),
+        )
+        found = compare(
+            sides,
             ruler=ruler_of(validation, seed=options.seed),
             cores=options.cores,
             clock=self._clock,

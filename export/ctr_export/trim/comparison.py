@@ -47,6 +47,15 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """Both models on the same rows; `same` is bool [rows], whether a row reads the same pieces."""
+
+    before: Side
+    after: Side
+    same: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What trimming changed. AUCs are None where rows are all clicked or all not.
 
@@ -69,16 +78,12 @@ class Comparison:
 
 def ruler_of(validation: Sample, *, seed: int) -> Calibration:
     """Return the calibration of PyTorch's validation logits: it turns both models' into chances."""
-    observed = Observed(
-        validation.target, validation.weight, validation.examined, validation.group
-    )
+    observed = Observed(validation.target, validation.weight, validation.examined, validation.group)
     return fit_calibration(validation.stored_logit, observed, seed=seed).calibration
 
 
 def compare(
-    before: Side,
-    after: Side,
-    same: NDArray[np.bool_],
+    sides: Sides,
     *,
     ruler: Calibration,
     cores: int,
@@ -89,8 +94,7 @@ def compare(
     Rows that read the same pieces are as long as before, so they are run in the same batches.
 
     Args:
-        before, after: the untrimmed and the trimmed model, on the same rows.
-        same: bool [rows], whether a row reads the same pieces.
+        sides: the untrimmed and the trimmed model.
         ruler: turns both models' logits into probabilities.
         cores: sessions, of one thread each.
         clock: of the sessions.
@@ -98,7 +102,7 @@ def compare(
     Raises:
         GateFailedError: a graph gives logits that are not finite.
     """
-    changed = ~same
+    before, after, same = sides.before, sides.after, sides.same
     longest = max(int(side.sample.lengths.max()) for side in (before, after))
     layout = usual_layout(before.sample.lengths, longest, cores=cores)
     logits = [_score(side, same, layout, clock) for side in (before, after)]
@@ -107,12 +111,12 @@ def compare(
     everything = np.ones(len(sample), dtype=np.bool_)
     return Comparison(
         pairs=len(sample),
-        changed_pairs=int(changed.sum()),
+        changed_pairs=int((~same).sum()),
         max_abs_delta_probability=float(moved.max(initial=0.0)),
         auc_before=_auc(sample, logits[0], everything),
         auc_after=_auc(sample, logits[1], everything),
-        changed_auc_before=_auc(sample, logits[0], changed),
-        changed_auc_after=_auc(sample, logits[1], changed),
+        changed_auc_before=_auc(sample, logits[0], ~same),
+        changed_auc_after=_auc(sample, logits[1], ~same),
     )
 
 
@@ -155,7 +159,9 @@ def _score(side: Side, same: NDArray[np.bool_], layout: Layout, clock: Clock) ->
             )
             logits[rows] = pool.score(chunks, len(rows))
     if not np.isfinite(logits).all():
-        raise GateFailedError(REFUSED, {TRIMMING: ("a plain float32 graph gives no finite logits",)})
+        raise GateFailedError(
+            REFUSED, {TRIMMING: ("a plain float32 graph gives no finite logits",)}
+        )
     return logits
 
 

@@ -29,7 +29,7 @@ def count_log(checkpoint: Checkpoint, log: Path, say: Callable[[str], None]) -> 
     """
     rows = read_training_rows(checkpoint, log)
     if not rows.same_log:
-        say("note: this is not the log that the model was fitted on; its words are kept all the same")
+        say("note: this is not the log of the fit; the words of its training side are kept")
     texts = (text for segments in rows.segments for text in segments)
     return count_pieces(texts, load_tokenizer(checkpoint.tokenizer_path))
 

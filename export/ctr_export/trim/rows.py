@@ -39,7 +39,7 @@ def same_pieces(
         new_ids: old id -> new id.
     """
     highest = max((int(_ids(row).max()) for row in before), default=0)
-    renumbered = np.full(max(highest, max(new_ids)) + 1, DROPPED, dtype=np.int32)
+    renumbered = np.full(max(highest, *new_ids) + 1, DROPPED, dtype=np.int32)
     renumbered[list(new_ids)] = list(new_ids.values())
     return np.array(
         [

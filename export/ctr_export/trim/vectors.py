@@ -1,4 +1,4 @@
-"""The word embedding of a model: which vectors a trimmed vocabulary needs, and dropping the rest."""
+"""The word embedding of a model: which vectors its config needs, and dropping the others."""
 
 from __future__ import annotations
 

@@ -34,9 +34,7 @@ def test_the_rows_are_those_that_are_not_held_out(fitted: tuple[Checkpoint, Path
     found = read_training_rows(checkpoint, path)
     assert found.same_log
     assert len(found.segments) == len(split_by_group(read_log(path).group, seed=0).train)
-    held = {
-        texts[0] for part in ("validation", "test") for texts in _segments(checkpoint, part)
-    }
+    held = {texts[0] for part in ("validation", "test") for texts in _segments(checkpoint, part)}
     assert held
     assert not held & {texts[0] for texts in found.segments}
 

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from ctr_export.commands.inspect import inspect
 from ctr_export.errors import ExportError, GateFailedError
-from ctr_export.gate import GateLimits
 from ctr_export.trim import checkpoint as trimmed_checkpoint
 from ctr_export.trim.options import TrimOptions
 from ctr_export.trim.report import bundle_bytes
@@ -51,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("trim")
     checkpoint, log = fit_trim_checkpoint(folder)
     build(checkpoint, folder / "bundles" / "untrimmed", None)
-    build(checkpoint, folder / "bundles" / "trimmed", TrimOptions(log), limits=_any_auc())
+    build(checkpoint, folder / "bundles" / "trimmed", TrimOptions(log))
     names = {path.name for path in (folder / "bundles").iterdir()}
     assert names == {"untrimmed", "trimmed"}, "something was left beside the bundles"
     return World(
@@ -60,11 +59,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         load_bundle(folder / "bundles" / "untrimmed"),
         load_bundle(folder / "bundles" / "trimmed"),
     )
-
-
-def _any_auc() -> GateLimits:
-    """A few dozen clicks: the AUC may go anywhere."""
-    return GateLimits(auc_drop=1.0)
 
 
 def _test_rows(world: World) -> HeldOut:
@@ -189,7 +183,7 @@ def test_a_least_count_drops_more(world: World, tmp_path: Path) -> None:
     """A piece that the log uses less often goes too, and more rows change."""
     record = world.trimmed.manifest.trimming
     often = build(
-        world.checkpoint, tmp_path / "b", TrimOptions(world.log, 1_000_000), limits=_any_auc()
+        world.checkpoint, tmp_path / "b", TrimOptions(world.log, 1_000_000)
     ).manifest.trimming
     assert record is not None
     assert often is not None
@@ -203,10 +197,9 @@ def test_a_cost_above_the_limit_is_refused(world: World, tmp_path: Path) -> None
     record = world.trimmed.manifest.trimming
     assert record is not None
     assert record.auc_cost is not None
-    limits = GateLimits(auc_drop=0.0)
     trim = TrimOptions(world.log, 1_000_000)
     with pytest.raises(GateFailedError, match=r"AUC of .* falls by .* --trim-least-count"):
-        build(world.checkpoint, tmp_path / "bundle", trim, limits=limits)
+        build(world.checkpoint, tmp_path / "bundle", trim, auc_drop=0.0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -223,9 +216,7 @@ def test_a_wrong_vector_is_refused(
 
     monkeypatch.setattr(trimmed_checkpoint, "trim_model", wrong)
     with pytest.raises(GateFailedError, match=r"same word pieces moved by .* \(limit 1e-06\)"):
-        build(
-            world.checkpoint, tmp_path / "bundle", TrimOptions(world.log), limits=_any_auc()
-        )
+        build(world.checkpoint, tmp_path / "bundle", TrimOptions(world.log))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -238,7 +229,9 @@ def test_a_tokenizer_of_another_kind_is_refused(world: World, tmp_path: Path) ->
     content["model"] = {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]]}
     path.write_text(json.dumps(content), encoding="utf-8")
     info = load_checkpoint(world.checkpoint).info
-    digests = info.files | {"tokenizer.json": trimmed_checkpoint.digest_files(copy)["tokenizer.json"]}
+    digests = info.files | {
+        "tokenizer.json": trimmed_checkpoint.digest_files(copy)["tokenizer.json"]
+    }
     write_info(copy, info.model_copy(update={"files": digests}))
     with pytest.raises(ExportError, match="of type Unigram; only the vocabulary of WordPiece"):
         build(copy, tmp_path / "bundle", TrimOptions(tmp_path / "no.csv"))

@@ -43,9 +43,7 @@ def test_the_template_holds_every_word_that_a_feature_may_render(tokenizer: Toke
         type=FeatureType.NUMBER,
         edges=tuple(float(edge) for edge in range(11)),
     )
-    colour = FeatureSpec(
-        name="colour", entity=Entity.ITEM, type=FeatureType.TEXT, default="grey"
-    )
+    colour = FeatureSpec(name="colour", entity=Entity.ITEM, type=FeatureType.TEXT, default="grey")
     pieces = template_pieces(FeatureSchema(features=(price, colour)), tokenizer)
     for word in ("price", "unknown", "colour", "grey", "10", "11"):
         assert tokenizer.token_to_id(word) in pieces
@@ -66,4 +64,4 @@ def test_only_training_rows_are_counted(tmp_path: Path) -> None:
     other = write_trim_log(tmp_path / "other.csv", seed=1)
     count_log(loaded, other, said.append)
     assert len(said) == 1
-    assert "not the log" in said[0]
+    assert "not the log of the fit" in said[0]

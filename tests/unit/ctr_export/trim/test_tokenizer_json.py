@@ -150,7 +150,7 @@ def test_an_unknown_post_processor_is_refused(path: Path) -> None:
     [
         (models.BPE({"a": 0, "b": 1}, []), "BPE"),
         (models.Unigram([("a", 0.0)], unk_id=0), "Unigram"),
-        (models.WordLevel({"a": 0}, unk_token="a"), "WordLevel"),
+        (models.WordLevel({"a": 0}, "a"), "WordLevel"),
     ],
 )
 def test_a_tokenizer_that_is_not_wordpiece_is_refused(
