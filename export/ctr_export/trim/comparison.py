@@ -142,8 +142,9 @@ def check_comparison(found: Comparison, *, auc_drop: float) -> None:
         if cost > auc_drop:
             failures.append(
                 f"the AUC of {found.pairs:,} pairs falls by {cost:.4f} (limit {auc_drop:g}) from "
-                f"{found.auc_before:.4f}; {found.changed_pairs:,} of them are split otherwise. "
-                "Lower --trim-least-count, or raise --auc-drop"
+                f"{found.auc_before:.4f}; {found.changed_pairs:,} of them "
+                f"({found.changed_pairs / found.pairs:.1%}) are split otherwise. Lower "
+                "--trim-least-count, name a log that holds more of the words, or raise --auc-drop"
             )
     if failures:
         raise GateFailedError(REFUSED, {TRIMMING: tuple(failures)})

@@ -50,8 +50,8 @@ def _facts(record: TrimmingRecord, manifest: Manifest, folder: Path) -> dict[str
     same = record.pairs - record.changed_pairs
     return {
         "word pieces": f"{record.pieces_after:,} of {record.pieces_before:,} "
-        f"({record.pieces_after / record.pieces_before:.1%}); those of several characters that the "
-        f"training rows use less than {record.least_count} time(s) went",
+        f"({record.pieces_after / record.pieces_before:.1%}): single characters, and what the "
+        f"training rows use at least {record.least_count} x",
         "bytes of the bundle": f"{size:,}, without trimming {size + saved:,}: saved {saved:,} "
         f"({saved / (size + saved):.1%}), {record.saved_bytes_a_graph:,} in each of {graphs} "
         f"graph(s) and {record.saved_tokenizer_bytes:,} in the tokenizer",
@@ -59,14 +59,11 @@ def _facts(record: TrimmingRecord, manifest: Manifest, folder: Path) -> dict[str
         f"{record.max_abs_delta_probability:.2g} (float32, same batches)",
         "pairs split otherwise": f"{record.changed_pairs:,} ({record.changed_share:.2%}), "
         f"AUC {_moved(record.changed_auc_before, record.changed_auc_after)}",
-        "AUC of all pairs": f"{_moved(record.auc_before, record.auc_after)}; "
-        f"cost {_shown(record.auc_cost)}",
+        "AUC of all pairs": _moved(record.auc_before, record.auc_after),
     }
 
 
 def _moved(before: float | None, after: float | None) -> str:
-    return f"{_shown(before)} -> {_shown(after)}"
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    if before is None or after is None:
+        return "not known: all of them clicked, or none"
+    return f"{before:.4f} -> {after:.4f}, cost {before - after:.4f}"

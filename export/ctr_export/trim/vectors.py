@@ -48,11 +48,10 @@ def trim_model(model: PreTrainedModel, new_ids: Mapping[int, int]) -> None:
     old = _embedding(model)
     padding = old.padding_idx
     kept = old.weight.detach()[sorted(new_ids)].clone()
-    model.set_input_embeddings(
-        torch.nn.Embedding.from_pretrained(
-            kept, freeze=False, padding_idx=None if padding is None else new_ids[padding]
-        )
+    embedding = torch.nn.Embedding(
+        *kept.shape, padding_idx=None if padding is None else new_ids[padding], _weight=kept
     )
+    model.set_input_embeddings(embedding)
     model.config.vocab_size = len(kept)
     for name, number in _config_ids(model.config).items():
         if number in new_ids:

@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     moved = {name: number + 7 for name, number in content["model"]["vocab"].items()}
-    moved |= {f"[unused{number}]": number for number in range(7)}
+    moved |= {f"unused{number}": number for number in range(7)}
     content["model"]["vocab"] = moved
     for token in content["added_tokens"]:
         token["id"] += 7
@@ -69,6 +69,7 @@ def test_every_id_in_the_file_is_the_new_one(path: Path) -> None:
     assert after.encode(TEXT).tokens == expected
     assert expected[0] == "[CLS]"
     assert "lamp" in expected
+    assert after.padding is not None
     assert after.token_to_id("[PAD]") == after.padding["pad_id"] == 0
     padded = after.encode_batch(["lamp", "lamp chair garden"])[0]
     assert padded.tokens == ["[CLS]", "lamp", "[SEP]", "[PAD]", "[PAD]"]

@@ -26,7 +26,8 @@ def _model(kind: str, pad: int) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]  # -- transformers leaves it untyped
-    return model.eval()
+    model.train(mode=False)
+    return model
 
 
 @pytest.mark.parametrize(
