@@ -35,7 +35,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def _build(checkpoint: Path, out: Path, *flags: str | Path) -> subprocess.CompletedProcess[str]:
-    common = ("--candidates", "fp32", "--threads", "1", "--auc-drop", "1")
+    common = ("--candidates", "fp32", "--threads", "1")
     return _run("build", checkpoint, "--out", out, *common, *flags)
 
 
@@ -55,7 +55,9 @@ def test_the_gateway_serves_a_trimmed_bundle_unchanged(
     checkpoint, log = fitted
     plain = _build(checkpoint, tmp_path / "plain")
     assert plain.returncode == 0, plain.stderr
-    trimmed = _build(checkpoint, tmp_path / "trimmed", "--trim-vocabulary", log)
+    trimmed = _build(
+        checkpoint, tmp_path / "trimmed", "--trim-vocabulary", log, "--trim-auc-drop", "1"
+    )
     assert trimmed.returncode == 0, trimmed.stderr
     record = load_bundle(tmp_path / "trimmed").manifest.trimming
     assert record is not None
@@ -81,4 +83,6 @@ def test_bad_options_end_in_one_sentence(fitted: tuple[Path, Path], tmp_path: Pa
     alone = _build(checkpoint, tmp_path / "b", "--trim-least-count", "3")
     assert alone.returncode == 2
     assert "--trim-least-count needs --trim-vocabulary LOG" in alone.stderr
+    drop = _build(checkpoint, tmp_path / "b", "--trim-auc-drop", "0.1")
+    assert "--trim-auc-drop needs --trim-vocabulary LOG" in drop.stderr
     assert list(tmp_path.iterdir()) == []

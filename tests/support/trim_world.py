@@ -10,7 +10,6 @@ import numpy as np
 from rich.console import Console
 
 from ctr_export.build import build_bundle
-from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
 from ctr_export.trim.build import build_trimmed
 from ctr_service.clock import SystemClock
@@ -68,14 +67,9 @@ def fit_trim_checkpoint(folder: Path) -> tuple[Path, Path]:
     return folder / "checkpoint", log
 
 
-def build(checkpoint: Path, out: Path, trim: TrimOptions | None, *, auc_drop: float = 1.0) -> Built:
-    """Build a bundle of two float32 graphs, trimmed or not.
-
-    The held-out rows hold a few dozen clicks, so that the AUC may go anywhere by default.
-    """
-    options = BuildOptions(
-        candidates=CANDIDATES, judge_slow=True, limits=GateLimits(auc_drop=auc_drop), trim=trim
-    )
+def build(checkpoint: Path, out: Path, trim: TrimOptions | None) -> Built:
+    """Build a bundle of two float32 graphs, trimmed or not."""
+    options = BuildOptions(candidates=CANDIDATES, judge_slow=True, trim=trim)
     run = build_bundle if trim is None else build_trimmed
     with one_torch_thread():
         return run(checkpoint, out, options, clock=SystemClock(), say=lambda _text: None)

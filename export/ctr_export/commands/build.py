@@ -12,7 +12,7 @@ import click
 from ctr_export.catalogue import CATALOGUE
 from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
-from ctr_export.trim.options import LEAST_COUNT, TrimOptions
+from ctr_export.trim.options import AUC_DROP, LEAST_COUNT, TrimOptions
 from ctr_service.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -101,6 +101,12 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     help="With --trim-vocabulary: uses that keep a word piece; single characters always stay.  "
     f"[default: {LEAST_COUNT}]",
 )
+@click.option(
+    "--trim-auc-drop",
+    type=click.FloatRange(min=0),
+    help="With --trim-vocabulary: most that it may lower the AUC of the held-out pairs.  "
+    f"[default: {AUC_DROP}]",
+)
 @click.option("--judge-slow", is_flag=True, help="Judge graphs no faster than fp32 as well.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
@@ -117,6 +123,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     gpu_batch_tokens: int,
     trim_log: Path | None,
     trim_least_count: int | None,
+    trim_auc_drop: float | None,
     judge_slow: bool,
     as_json: bool,
     **limits: float,
@@ -150,7 +157,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         gpu_batch_tokens=gpu_batch_tokens,
         name=name,
         version=version,
-        trim=_trim_options(trim_log, trim_least_count),
+        trim=_trim_options(trim_log, trim_least_count, trim_auc_drop),
     )
     built = _build(checkpoint, out, options)
     if as_json:
@@ -160,12 +167,20 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         _print(built, out)
 
 
-def _trim_options(log: Path | None, least_count: int | None) -> TrimOptions | None:
+def _trim_options(
+    log: Path | None, least_count: int | None, auc_drop: float | None
+) -> TrimOptions | None:
     if log is None:
-        if least_count is not None:
-            raise click.UsageError("--trim-least-count needs --trim-vocabulary LOG")
+        given = {"--trim-least-count": least_count, "--trim-auc-drop": auc_drop}
+        for option, value in given.items():
+            if value is not None:
+                raise click.UsageError(f"{option} needs --trim-vocabulary LOG")
         return None
-    return TrimOptions(log, LEAST_COUNT if least_count is None else least_count)
+    return TrimOptions(
+        log,
+        LEAST_COUNT if least_count is None else least_count,
+        AUC_DROP if auc_drop is None else auc_drop,
+    )
 
 
 def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:

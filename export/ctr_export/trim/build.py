@@ -139,7 +139,7 @@ class Trimming:
             cores=options.cores,
             clock=self._clock,
         )
-        check_comparison(found, auc_drop=options.limits.auc_drop)
+        check_comparison(found, auc_drop=self._trim.auc_drop)
         record = self._record(trimmed, new_ids, before, found)
         write_info(folder, trimmed.info.model_copy(update={"trimming": record}))
         return folder

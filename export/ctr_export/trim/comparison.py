@@ -125,7 +125,7 @@ def check_comparison(found: Comparison, *, auc_drop: float) -> None:
 
     Args:
         found: what it changed.
-        auc_drop: most that the AUC of all rows may fall; the gate's, of reduced precision.
+        auc_drop: most that the AUC of all rows may fall.
 
     Raises:
         GateFailedError: with both figures and what to do.
@@ -144,7 +144,8 @@ def check_comparison(found: Comparison, *, auc_drop: float) -> None:
                 f"the AUC of {found.pairs:,} pairs falls by {cost:.4f} (limit {auc_drop:g}) from "
                 f"{found.auc_before:.4f}; {found.changed_pairs:,} of them "
                 f"({found.changed_pairs / found.pairs:.1%}) are split otherwise. Lower "
-                "--trim-least-count, name a log that holds more of the words, or raise --auc-drop"
+                "--trim-least-count, name a log that holds more of the words, or raise "
+                "--trim-auc-drop"
             )
     if failures:
         raise GateFailedError(REFUSED, {TRIMMING: tuple(failures)})

@@ -49,7 +49,10 @@ def trim_model(model: PreTrainedModel, new_ids: Mapping[int, int]) -> None:
     padding = old.padding_idx
     kept = old.weight.detach()[sorted(new_ids)].clone()
     embedding = torch.nn.Embedding(
-        *kept.shape, padding_idx=None if padding is None else new_ids[padding], _weight=kept
+        len(kept),
+        kept.shape[1],
+        padding_idx=None if padding is None else new_ids[padding],
+        _weight=kept,
     )
     model.set_input_embeddings(embedding)
     model.config.vocab_size = len(kept)

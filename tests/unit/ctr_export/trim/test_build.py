@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from ctr_train.checkpoint import HeldOut
 
+ANY_AUC = 1.0
+"""The held-out rows hold a few dozen clicks."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -51,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("trim")
     checkpoint, log = fit_trim_checkpoint(folder)
     build(checkpoint, folder / "bundles" / "untrimmed", None)
-    build(checkpoint, folder / "bundles" / "trimmed", TrimOptions(log))
+    build(checkpoint, folder / "bundles" / "trimmed", TrimOptions(log, auc_drop=ANY_AUC))
     names = {path.name for path in (folder / "bundles").iterdir()}
     assert names == {"untrimmed", "trimmed"}, "something was left beside the bundles"
     return World(
@@ -184,7 +187,7 @@ def test_a_least_count_drops_more(world: World, tmp_path: Path) -> None:
     """A piece that the log uses less often goes too, and more rows change."""
     record = world.trimmed.manifest.trimming
     often = build(
-        world.checkpoint, tmp_path / "b", TrimOptions(world.log, 1_000_000)
+        world.checkpoint, tmp_path / "b", TrimOptions(world.log, 1_000_000, ANY_AUC)
     ).manifest.trimming
     assert record is not None
     assert often is not None
@@ -199,7 +202,7 @@ def test_a_cost_above_the_limit_is_refused(world: World, tmp_path: Path) -> None
     with pytest.raises(
         GateFailedError, match=r"AUC of .* falls by .*%\) are split otherwise. Lower --trim-least"
     ):
-        build(world.checkpoint, tmp_path / "bundle", trim, auc_drop=-1.0)  # whatever it costs
+        build(world.checkpoint, tmp_path / "bundle", trim)  # whatever it costs
     assert list(tmp_path.iterdir()) == []
 
 
@@ -216,7 +219,7 @@ def test_a_wrong_vector_is_refused(
 
     monkeypatch.setattr("ctr_export.trim.checkpoint.trim_model", wrong)
     with pytest.raises(GateFailedError, match=r"same word pieces moved by .* \(limit 1e-06\)"):
-        build(world.checkpoint, tmp_path / "bundle", TrimOptions(world.log))
+        build(world.checkpoint, tmp_path / "bundle", TrimOptions(world.log, auc_drop=ANY_AUC))
     assert list(tmp_path.iterdir()) == []
 
 

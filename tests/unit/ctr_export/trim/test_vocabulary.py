@@ -15,8 +15,6 @@ from ctr_train.model import load_classifier
 from tests.support.tiny_checkpoint import make_tiny_checkpoint
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctr_train.checkpoint import Checkpoint
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
