@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_service.bundle.template import InputTemplate
     from ctr_service.clock import Clock
     from ctr_service.types import Row
 
@@ -37,6 +38,8 @@ GOOD_ENOUGH = 0.97
 """The smallest batch within this share of the best speed wins: small batches split over idle
 sessions and let an urgent request in sooner."""
 LAYOUT_ROUNDS = 3
+MOST_TIMED_SESSIONS = 4
+"""Sessions while candidates are compared: each loads every graph once, which costs memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,18 @@ def usual_layout(
         sessions=cores,
         threads_a_session=1,
     )
+
+
+def comparing_layout(lengths: NDArray[np.int64], template: InputTemplate, *, cores: int) -> Layout:
+    """Return the layout that candidates are timed and judged in.
+
+    Args:
+        lengths: of the held-out test rows, in tokens.
+        template: says how long a row can get.
+        cores: that may be used.
+    """
+    sessions = min(cores, MOST_TIMED_SESSIONS)
+    return usual_layout(lengths, template.max_row_tokens, cores=sessions)
 
 
 def candidate_layouts(

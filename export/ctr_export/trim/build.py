@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 
 from ctr_export.build import build_bundle, check_request
 from ctr_export.graph import write_graph
-from ctr_export.samples import read_sample
-from ctr_export.trim.checkpoint import write_trimmed
-from ctr_export.trim.comparison import Side, Sides, check_comparison, compare, ruler_of
+from ctr_export.layout import comparing_layout
+from ctr_export.samples import read_sample, sampled_rows
+from ctr_export.trim.checkpoint import seal_trimmed, write_trimmed
+from ctr_export.trim.comparison import (
+    Side,
+    Sides,
+    calibration_logits,
+    check_comparison,
+    compare,
+    ruler_of,
+)
 from ctr_export.trim.counts import count_log
 from ctr_export.trim.rows import same_pieces
 from ctr_export.trim.tokenizer_json import read_tokenizer_json
@@ -19,18 +27,22 @@ from ctr_export.trim.vectors import FLOAT_BYTES, table_shape
 from ctr_export.trim.vocabulary import choose_ids
 from ctr_service.bundle.files import PARTIAL_SUFFIX
 from ctr_service.bundle.trimming import TrimmingRecord
-from ctr_train.checkpoint import load_checkpoint, write_info
+from ctr_train.checkpoint import load_checkpoint, read_heldout
 from ctr_train.model import load_classifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from ctr_export.build import Built
     from ctr_export.options import BuildOptions
+    from ctr_export.samples import Sample
     from ctr_export.trim.comparison import Comparison
     from ctr_service.clock import Clock
-    from ctr_train.checkpoint import Checkpoint
+    from ctr_train.checkpoint import Checkpoint, SplitName
 
 CHECKPOINT_FOLDER = "checkpoint"
 
@@ -106,48 +118,55 @@ class Trimming:
             ExportError: rows or model do not fit.
             GateFailedError: the trimming changed or cost too much.
         """
-        options = self._options
-        test = read_sample(self._checkpoint, "test", most=options.pairs, seed=options.seed)
-        validation = read_sample(
-            self._checkpoint, "validation", most=options.calibration_pairs, seed=options.seed
-        )
+        options, info = self._options, self._checkpoint.info
+        test = self._sample("test", options.pairs)
+        validation = self._sample("validation", options.calibration_pairs)
         self._say("counting the word pieces of the log's training rows")
         uses = count_log(self._checkpoint, self._trim.log, self._say)
         model = load_classifier(self._checkpoint.folder)
-        before = table_shape(model)
+        shape = table_shape(model)
         new_ids = choose_ids(
             self._checkpoint, self._tokenizer, model, uses, least_count=self._trim.least_count
         )
-        self._say(f"trimming the vocabulary from {before[0]:,} to {len(new_ids):,} word pieces")
+        self._say(f"trimming the vocabulary from {shape[0]:,} to {len(new_ids):,} word pieces")
         folder = scratch / CHECKPOINT_FOLDER
         folder.mkdir()
         trimmed = write_trimmed(folder, self._checkpoint, self._tokenizer, model, new_ids)
 
         self._say(f"comparing {len(test):,} held-out pairs with and without trimming")
-        graphs = (scratch / "untrimmed.onnx", scratch / "trimmed.onnx")
-        write_graph(load_classifier(self._checkpoint.folder), graphs[0])
-        write_graph(model, graphs[1])
-        after = read_sample(trimmed, "test", most=options.pairs, seed=options.seed)
-        sides = Sides(
-            Side(graphs[0], test, self._checkpoint.info.template.pad_id),
-            Side(graphs[1], after, trimmed.info.template.pad_id),
-            same_pieces(test.rows, after.rows, new_ids),
-        )
+        before = Side(scratch / "untrimmed.onnx", test, info.template.pad_id)
+        write_graph(load_classifier(self._checkpoint.folder), before.graph)
+        again = read_sample(trimmed, "test", most=options.pairs, seed=options.seed)
+        after = Side(scratch / "trimmed.onnx", again, trimmed.info.template.pad_id)
+        write_graph(model, after.graph)
+        layout = comparing_layout(test.lengths, info.template, cores=options.cores)
         found = compare(
-            sides,
+            Sides(before, after, same_pieces(test.rows, again.rows, new_ids)),
             ruler=ruler_of(validation, seed=options.seed),
-            cores=options.cores,
+            layout=layout,
             clock=self._clock,
         )
         check_comparison(found, auc_drop=self._trim.auc_drop)
-        record = self._record(trimmed, new_ids, before, found)
-        write_info(folder, trimmed.info.model_copy(update={"trimming": record}))
+        seal_trimmed(
+            trimmed,
+            self._record(trimmed, len(new_ids), shape, found),
+            calibration_logits(before, validation, layout, self._clock),
+            self._validation_rows(),
+        )
         return folder
+
+    def _sample(self, split: SplitName, most: int) -> Sample:
+        return read_sample(self._checkpoint, split, most=most, seed=self._options.seed)
+
+    def _validation_rows(self) -> NDArray[np.int64]:
+        options = self._options
+        held = read_heldout(self._checkpoint, "validation")
+        return sampled_rows(held, most=options.calibration_pairs, seed=options.seed)
 
     def _record(
         self,
         trimmed: Checkpoint,
-        new_ids: Mapping[int, int],
+        pieces: int,
         before: tuple[int, int],
         found: Comparison,
     ) -> TrimmingRecord:
@@ -157,8 +176,8 @@ class Trimming:
             checkpoint_weights_sha256=self._checkpoint.weights_sha256,
             least_count=self._trim.least_count,
             pieces_before=vectors,
-            pieces_after=len(new_ids),
-            saved_bytes_a_graph=(vectors - len(new_ids)) * width * FLOAT_BYTES,
+            pieces_after=pieces,
+            saved_bytes_a_graph=(vectors - pieces) * width * FLOAT_BYTES,
             saved_tokenizer_bytes=sizes[0] - sizes[1],
             **asdict(found),
         )

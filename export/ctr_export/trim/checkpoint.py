@@ -24,6 +24,7 @@ from ctr_train.checkpoint import (
     Checkpoint,
     digest_files,
     read_heldout,
+    write_info,
 )
 from ctr_train.collate import RowCollator
 from ctr_train.heldout import write_heldout_file
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from ctr_export.trim.tokenizer_json import TokenizerJson
+    from ctr_service.bundle.trimming import TrimmingRecord
     from ctr_service.types import Row
     from ctr_train.checkpoint import HeldOut
 
@@ -51,14 +53,12 @@ def write_trimmed(
 ) -> Checkpoint:
     """Fill an empty folder with the trimmed copy; the info file is left to the caller.
 
-    A row that reads the same pieces keeps its logit. A test row that does not gets the trimmed
-    model's. A validation row keeps the untrimmed model's in any case: the float32 graph then gets
-    the calibration that it would have got untrimmed, and the rows that read the same pieces the
-    very same probability.
+    A test row that reads the same pieces keeps its logit, one that does not gets the trimmed
+    model's. Validation rows keep theirs until `seal_trimmed`.
 
     Args:
         folder: empty.
-        checkpoint: the untrimmed one; its held-out splits hold rows.
+        checkpoint: the untrimmed one; its test split holds rows.
         tokenizer: the checkpoint's.
         model: the checkpoint's; it becomes the trimmed one, in place.
         new_ids: old id -> new id of what stays.
@@ -67,11 +67,9 @@ def write_trimmed(
         ExportError: the logits in the checkpoint are not its model's.
     """
     pad_id = checkpoint.info.template.pad_id
-    validation, test = (read_heldout(checkpoint, split) for split in ("validation", "test"))
+    test = read_heldout(checkpoint, "test")
     before = build_rows(checkpoint, test.segments)
-    validation_rows = build_rows(checkpoint, validation.segments)
-    validation_logit = _logits(model, validation, validation_rows, pad_id=pad_id)
-    test_logit = _logits(model, test, before, pad_id=pad_id).copy()
+    logit = _logits(model, test, before, pad_id=pad_id).copy()
 
     trim_model(model, new_ids)
     model.save_pretrained(folder)
@@ -84,16 +82,39 @@ def write_trimmed(
     after = build_rows(trimmed, test.segments)
     changed = np.flatnonzero(~same_pieces(before, after, new_ids))
     collator = RowCollator(pad_id=template.pad_id, token_types=uses_token_types(model.config))
-    test_logit[changed] = TorchScorer(model, collator).logits([after[row] for row in changed])
-    write_heldout_file(
-        folder / HELDOUT_FILE,
-        [
-            ("validation", replace(validation, logit=validation_logit)),
-            ("test", replace(test, logit=test_logit)),
-        ],
-    )
-    info = trimmed.info.model_copy(update={"files": digest_files(folder)})
-    return replace(trimmed, info=info)
+    logit[changed] = TorchScorer(model, collator).logits([after[row] for row in changed])
+    _write_held(folder, read_heldout(checkpoint, "validation"), replace(test, logit=logit))
+    return trimmed
+
+
+def seal_trimmed(
+    trimmed: Checkpoint,
+    record: TrimmingRecord,
+    logits: NDArray[np.float64],
+    rows: NDArray[np.int64],
+) -> None:
+    """Write the info file, last, with the validation logits that calibrate the float32 graph.
+
+    They are the untrimmed graph's, also of rows that are split otherwise: so the trimmed graph is
+    calibrated as the untrimmed one would have been, and a row that reads the same pieces gets the
+    very same probability.
+
+    Args:
+        trimmed: what `write_trimmed` returned.
+        record: what the trimming changed.
+        logits: float64 [sampled rows].
+        rows: which validation rows those are.
+    """
+    validation = read_heldout(trimmed, "validation")
+    carried = validation.logit.copy()
+    carried[rows] = logits
+    _write_held(trimmed.folder, replace(validation, logit=carried), read_heldout(trimmed, "test"))
+    update = {"files": digest_files(trimmed.folder), "trimming": record}
+    write_info(trimmed.folder, trimmed.info.model_copy(update=update))
+
+
+def _write_held(folder: Path, validation: HeldOut, test: HeldOut) -> None:
+    write_heldout_file(folder / HELDOUT_FILE, [("validation", validation), ("test", test)])
 
 
 def _logits(

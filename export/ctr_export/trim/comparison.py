@@ -9,7 +9,8 @@ import numpy as np
 
 from ctr_export.calibrate import Observed, fit_calibration
 from ctr_export.errors import GateFailedError
-from ctr_export.layout import layout_chunks, open_pool, usual_layout
+from ctr_export.judge import gives_stored_logits
+from ctr_export.layout import layout_chunks, open_pool
 from ctr_train.metrics import auc
 
 if TYPE_CHECKING:
@@ -82,11 +83,27 @@ def ruler_of(validation: Sample, *, seed: int) -> Calibration:
     return fit_calibration(validation.stored_logit, observed, seed=seed).calibration
 
 
+def calibration_logits(side: Side, validation: Sample, layout: Layout, clock: Clock) -> Floats:
+    """Return the validation logits that the build calibrates this float32 graph on, float64 [rows].
+
+    They are those stored where the graph's test logits are, else the graph's own, as the judge
+    decides it, in the judge's batches.
+    """
+    with open_pool(side.graph, layout, clock=clock) as pool:
+
+        def score(sample: Sample) -> Floats:
+            return pool.score(layout_chunks(sample.rows, layout, pad_id=side.pad_id), len(sample))
+
+        if gives_stored_logits(score(side.sample), side.sample):
+            return validation.stored_logit
+        return score(validation)
+
+
 def compare(
     sides: Sides,
     *,
     ruler: Calibration,
-    cores: int,
+    layout: Layout,
     clock: Clock,
 ) -> Comparison:
     """Score the rows with both graphs.
@@ -96,15 +113,13 @@ def compare(
     Args:
         sides: the untrimmed and the trimmed model.
         ruler: turns both models' logits into probabilities.
-        cores: sessions, of one thread each.
+        layout: how rows are batched and run.
         clock: of the sessions.
 
     Raises:
         GateFailedError: a graph gives logits that are not finite.
     """
     before, after, same = sides.before, sides.after, sides.same
-    longest = max(int(side.sample.lengths.max()) for side in (before, after))
-    layout = usual_layout(before.sample.lengths, longest, cores=cores)
     logits = [_score(side, same, layout, clock) for side in (before, after)]
     moved = np.abs(ruler.apply(logits[1][same]) - ruler.apply(logits[0][same]))
     sample = before.sample

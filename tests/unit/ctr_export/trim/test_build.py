@@ -105,6 +105,27 @@ def test_rows_of_kept_pieces_keep_their_probability(world: World) -> None:
     assert np.abs(after - before)[~same].max() > 1e-4
 
 
+def test_the_float32_calibration_is_the_untrimmed_one(world: World) -> None:
+    """Though validation rows hold the rare word, the trimmed graph's map is the untrimmed one's."""
+    before, after = (b.manifest.variant("joint", "onnxruntime", "fp32") for b in _both(world))
+    assert after.calibration == before.calibration
+    held = read_heldout(load_checkpoint(world.checkpoint), "validation")
+    assert any(RARE in " ".join(texts) for texts in held.segments)
+
+
+def test_a_graph_far_from_the_trainer_keeps_its_calibration_too(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a build calibrates on the graph's own logits, trimming carries those over."""
+    monkeypatch.setattr("ctr_export.judge.ROUNDING", 0.0)
+    build(world.checkpoint, tmp_path / "a", None)
+    build(world.checkpoint, tmp_path / "b", TrimOptions(world.log, auc_drop=ANY_AUC))
+    loaded = [load_bundle(tmp_path / name).manifest for name in "ab"]
+    before, after = (one.variant("joint", "onnxruntime", "fp32").calibration for one in loaded)
+    assert after == before
+    assert after != world.untrimmed.manifest.variant("joint", "onnxruntime", "fp32").calibration
+
+
 def test_the_record_says_what_changed(world: World) -> None:
     """The rows that hold the rare word, and only they, count as changed."""
     held, record = _test_rows(world), world.trimmed.manifest.trimming
