@@ -14,10 +14,10 @@ from ctr_export.judge import Evidence, Judge
 from ctr_export.layout import (
     candidate_layouts,
     choose_layout,
+    comparing_layout,
     layout_chunks,
     measure_layouts,
     open_pool,
-    usual_layout,
 )
 from ctr_export.making import Material
 from ctr_export.measure import measure_costs
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 WORK_FOLDER = "work"
 TIMED_PAIRS = 128
 RANGE_ROWS = 128
-MOST_TIMED_SESSIONS = 4
-"""Sessions while candidates are compared: each loads every graph once, which costs memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,7 @@ class Builder:
         model = load_classifier(self._checkpoint.folder)
         evidence = self._gather(model)
         lengths = evidence.test.lengths
-        cores = min(self._options.cores, MOST_TIMED_SESSIONS)
-        usual = usual_layout(lengths, self._longest, cores=cores)
+        usual = comparing_layout(lengths, self._checkpoint.info.template, cores=self._options.cores)
         timed = [evidence.test.rows[i] for i in spread_by_length(lengths, TIMED_PAIRS)]
         trials = self._try(model, evidence.validation, timed, usual, work)
         verdicts = self._judge(trials, evidence, usual)
@@ -139,7 +136,8 @@ class Builder:
         )
         self._say(f"checking the logits of {len(test):,} held-out pairs with PyTorch")
         reference = reference_logits(model, test, pad_id=self._pad_id)
-        return Evidence(test, reference, validation, self._pad_id)
+        carried = self._checkpoint.info.trimming is not None
+        return Evidence(test, reference, validation, self._pad_id, carried)
 
     def _try(
         self,
@@ -200,6 +198,19 @@ class Builder:
         return costs
 
 
+def check_request(out: Path, options: BuildOptions) -> None:
+    """Refuse a wrong target or option before any work is done.
+
+    Raises:
+        ExportError: the sentence says which.
+    """
+    check_target(out)
+    for label, value in (("model_name", options.name), ("model_version", options.version)):
+        if value is not None:
+            check_label(label, value)
+    choose_candidates(options.candidates)
+
+
 def build_bundle(
     folder: Path,
     out: Path,
@@ -222,11 +233,7 @@ def build_bundle(
         ExportError: options, rows or model do not fit.
         GateFailedError: the plain float32 graph failed; nothing was written.
     """
-    check_target(out)
-    for label, value in (("model_name", options.name), ("model_version", options.version)):
-        if value is not None:
-            check_label(label, value)
-    choose_candidates(options.candidates)
+    check_request(out, options)
     builder = Builder(load_checkpoint(folder), options, clock=clock, say=say)
     with staged_directory(out) as staged:
         return builder.run(staged)

@@ -22,6 +22,8 @@ BF16 = "bf16"
 STATIC_BF16 = "int8-static-bf16"
 ONNX_RUNTIME = "onnxruntime"
 OPENVINO = "openvino"
+IR_SUFFIX, WEIGHTS_SUFFIX = ".xml", ".bin"
+"""OpenVINO's own format: it finds the weights beside the graph, by the same name."""
 
 
 def name_of(engine: str, precision: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_service.bundle.template import InputTemplate
     from ctr_service.clock import Clock
     from ctr_service.types import Row
 
@@ -45,6 +46,8 @@ less than 16 on a saturated gateway and no more within the SLO."""
 LAYOUT_ROUNDS = 9
 """Measured one after another, three rounds each, a neighbour on the machine chose: 208 tokens gave
 513 pairs/s between 796 for 104 and 871 for 832."""
+MOST_TIMED_SESSIONS = 4
+"""Sessions while candidates are compared: each loads every graph once, which costs memory."""
 
 
 class RunsOn(Protocol):
@@ -107,6 +110,18 @@ def usual_layout(
         sessions=cores,
         threads_a_session=1,
     )
+
+
+def comparing_layout(lengths: NDArray[np.int64], template: InputTemplate, *, cores: int) -> Layout:
+    """Return the layout that candidates are timed and judged in.
+
+    Args:
+        lengths: of the held-out test rows, in tokens.
+        template: says how long a row can get.
+        cores: that may be used.
+    """
+    sessions = min(cores, MOST_TIMED_SESSIONS)
+    return usual_layout(lengths, template.max_row_tokens, cores=sessions)
 
 
 def candidate_layouts(

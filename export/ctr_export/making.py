@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import DYNAMIC, FUSED, OPENVINO_STATIC, STATIC, TOKEN
+from ctr_export.catalogue import DYNAMIC, FUSED, IR_SUFFIX, OPENVINO_STATIC, STATIC, TOKEN
 from ctr_export.chunks import unpadded
 from ctr_export.fusion import fuse
 from ctr_export.int8 import Scaling, quantize
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 ONNX_SUFFIX = ".onnx"
-IR_SUFFIX, WEIGHTS_SUFFIX = ".xml", ".bin"
-"""OpenVINO's own format: it finds the weights beside the graph, by the same name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ctr_export.catalogue import CATALOGUE
 from ctr_export.gate import GateLimits
 from ctr_export.triton.names import GPU_BATCH_TOKENS
+
+if TYPE_CHECKING:
+    from ctr_export.trim.options import TrimOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class BuildOptions:
         gpu_batch_tokens: most padded tokens of a batch of Triton's GPU targets.
         name, version: of the model; None for the checkpoint's own.
         seed: of samples, folds and shuffles.
+        trim: how the vocabulary is trimmed first; None for not at all.
     """
 
     candidates: tuple[str, ...] = tuple(CATALOGUE)
@@ -35,3 +40,4 @@ class BuildOptions:
     name: str | None = None
     version: str | None = None
     seed: int = 0
+    trim: TrimOptions | None = None

@@ -69,8 +69,7 @@ def read_sample(checkpoint: Checkpoint, split: SplitName, *, most: int, seed: in
         raise ExportError(
             f"the checkpoint's {split} rows hold logits that are not finite; fit it again"
         )
-    groups = [str(code) for code in held.group]
-    keep = limit_rows(np.arange(len(held)), groups, most=most, seed=seed)
+    keep = sampled_rows(held, most=most, seed=seed)
     info = checkpoint.info
     builder = RowBuilder(
         load_tokenizer(checkpoint.tokenizer_path), info.template, TokenCache(CACHE_BYTES)
@@ -83,6 +82,12 @@ def read_sample(checkpoint: Checkpoint, split: SplitName, *, most: int, seed: in
         group=held.group[keep],
         stored_logit=held.logit[keep],
     )
+
+
+def sampled_rows(held: HeldOut, *, most: int, seed: int) -> NDArray[np.int64]:
+    """Return which rows of a split `read_sample` takes, rising."""
+    groups = [str(code) for code in held.group]
+    return limit_rows(np.arange(len(held)), groups, most=most, seed=seed)
 
 
 def spread_by_length(lengths: NDArray[np.int64], count: int) -> NDArray[np.int64]:

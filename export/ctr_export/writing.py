@@ -6,10 +6,9 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import CATALOGUE
+from ctr_export.catalogue import CATALOGUE, IR_SUFFIX, WEIGHTS_SUFFIX
 from ctr_export.fingerprint import cpu_name, model_version, tool_versions
 from ctr_export.graph import INPUT_SPECS, OUTPUT_SPECS
-from ctr_export.making import IR_SUFFIX, WEIGHTS_SUFFIX
 from ctr_service.bundle.bundle import TOKENIZER_FILE
 from ctr_service.bundle.files import sha256_of
 from ctr_service.bundle.manifest import (
@@ -87,6 +86,7 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
         target=info.target,
         metrics=info.metrics,
         tools=tool_versions(),
+        trimming=info.trimming,
     )
 
 

@@ -16,6 +16,7 @@ from ctr_service.bundle.features import FeatureSchema
 from ctr_service.bundle.files import sha256_of
 from ctr_service.bundle.seal import Seal
 from ctr_service.bundle.template import InputTemplate
+from ctr_service.bundle.trimming import TrimmingRecord
 from ctr_train.errors import CheckpointError
 from ctr_train.heldout import HeldOut, SplitName, read_heldout_file
 
@@ -104,6 +105,7 @@ class CheckpointInfo(BaseModel):
         files: name of every other file, with `/`, -> sha256.
         tools: versions of what made the checkpoint.
         teacher: what it was distilled from; None for a model of `ctr-train fit`.
+        trimming: how its vocabulary was trimmed, for the exporter's own copy of a checkpoint.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -119,6 +121,7 @@ class CheckpointInfo(BaseModel):
     files: dict[str, str]
     tools: dict[str, str]
     teacher: TeacherRecord | None = None
+    trimming: TrimmingRecord | None = None
 
     @field_validator("examination")
     @classmethod

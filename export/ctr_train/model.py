@@ -76,6 +76,11 @@ def max_positions(config: PreTrainedConfig) -> int:
     RoBERTa and its kin count positions from the padding id + 1: so much of their table is lost.
     """
     positions = int(getattr(config, "max_position_embeddings", None) or USUAL_POSITIONS)
-    if "roberta" in config.model_type or config.model_type in COUNT_FROM_PADDING:
+    if counts_from_padding(config):
         positions -= int(config.pad_token_id) + 1
     return positions
+
+
+def counts_from_padding(config: PreTrainedConfig) -> bool:
+    """Say whether the model's positions begin after its padding id (RoBERTa and its kin)."""
+    return "roberta" in config.model_type or config.model_type in COUNT_FROM_PADDING

@@ -12,6 +12,7 @@ import click
 from ctr_export.catalogue import CATALOGUE
 from ctr_export.gate import GateLimits
 from ctr_export.options import BuildOptions
+from ctr_export.trim.options import AUC_DROP, LEAST_COUNT, TrimOptions
 from ctr_service.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -87,6 +88,25 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Most padded tokens of a batch of Triton's GPU targets.",
 )
+@click.option(
+    "--trim-vocabulary",
+    "trim_log",
+    type=click.Path(path_type=Path),
+    metavar="LOG",
+    help="Keep only the word pieces that the training rows of LOG use, the log of the fit.",
+)
+@click.option(
+    "--trim-least-count",
+    type=click.IntRange(min=1),
+    help="With --trim-vocabulary: uses that keep a word piece; single characters always stay.  "
+    f"[default: {LEAST_COUNT}]",
+)
+@click.option(
+    "--trim-auc-drop",
+    type=click.FloatRange(min=0),
+    help="With --trim-vocabulary: most that it may lower the AUC of the held-out pairs.  "
+    f"[default: {AUC_DROP}]",
+)
 @click.option("--judge-slow", is_flag=True, help="Judge graphs no faster than fp32 as well.")
 @limit_options
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
@@ -101,6 +121,9 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     calibration_pairs: int,
     threads: int,
     gpu_batch_tokens: int,
+    trim_log: Path | None,
+    trim_least_count: int | None,
+    trim_auc_drop: float | None,
     judge_slow: bool,
     as_json: bool,
     **limits: float,
@@ -113,12 +136,16 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
     fail are named with what failed, and not written. `triton/` holds a model repository for each
     kind of Triton.
 
+    With --trim-vocabulary the word embedding and the tokenizer hold only the pieces that the log
+    uses; a word whose piece went is spelt with shorter ones. The report says what that changed.
+
     Exits with 1, and writes nothing, when the plain float32 graph fails.
 
     \b
     Examples:
       ctr-export build build/demo/checkpoint --out build/demo/bundle
       ctr-export build checkpoint --out bundle --candidates fp32 --json
+      ctr-export build checkpoint --out bundle --trim-vocabulary clicks.csv --trim-least-count 5
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
     options = BuildOptions(
         candidates=tuple(part.strip() for part in candidates.split(",") if part.strip()),
@@ -130,6 +157,7 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         gpu_batch_tokens=gpu_batch_tokens,
         name=name,
         version=version,
+        trim=_trim_options(trim_log, trim_least_count, trim_auc_drop),
     )
     built = _build(checkpoint, out, options)
     if as_json:
@@ -137,6 +165,22 @@ def build(  # noqa: PLR0913 -- click passes every option as an argument
         click.echo(json.dumps(manifest, indent=2, ensure_ascii=False))
     else:
         _print(built, out)
+
+
+def _trim_options(
+    log: Path | None, least_count: int | None, auc_drop: float | None
+) -> TrimOptions | None:
+    if log is None:
+        given = {"--trim-least-count": least_count, "--trim-auc-drop": auc_drop}
+        for option, value in given.items():
+            if value is not None:
+                raise click.UsageError(f"{option} needs --trim-vocabulary LOG")
+        return None
+    return TrimOptions(
+        log,
+        LEAST_COUNT if least_count is None else least_count,
+        AUC_DROP if auc_drop is None else auc_drop,
+    )
 
 
 def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
@@ -148,6 +192,7 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
     from ctr_export.build import build_bundle  # noqa: PLC0415 -- see above
     from ctr_export.errors import ExportError  # noqa: PLC0415 -- see above
     from ctr_export.progress import steps  # noqa: PLC0415 -- see above
+    from ctr_export.trim.build import build_trimmed  # noqa: PLC0415 -- see above
     from ctr_service.clock import SystemClock  # noqa: PLC0415 -- see above
     from ctr_service.errors import CtrError  # noqa: PLC0415 -- see above
     from ctr_train.errors import TrainError  # noqa: PLC0415 -- see above
@@ -156,7 +201,8 @@ def _build(checkpoint: Path, out: Path, options: BuildOptions) -> Built:
     clock = SystemClock()
     try:
         with steps(clock) as say:
-            return build_bundle(checkpoint, out, options, clock=clock, say=say)
+            build = build_trimmed if options.trim else build_bundle
+            return build(checkpoint, out, options, clock=clock, say=say)
     except (ExportError, TrainError, CtrError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -169,6 +215,7 @@ def _print(built: Built, out: Path) -> None:
         plain_console,
         remarks,
     )
+    from ctr_export.trim.report import trimming_table  # noqa: PLC0415 -- as in _build
 
     console = plain_console()
     for table in figures_tables(built.manifest):
@@ -176,6 +223,8 @@ def _print(built: Built, out: Path) -> None:
     for line in remarks(built.manifest):
         console.print(line, markup=False, soft_wrap=True)
     console.print(layouts_table(built.layouts, built.manifest.layout))
+    if built.manifest.trimming is not None:
+        console.print(trimming_table(built.manifest.trimming, built.manifest, out))
     console.print(facts_table(built.manifest, str(out)))
     for verdict in built.verdicts:
         if verdict.calibration:

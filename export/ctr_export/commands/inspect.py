@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ctr_export.report import facts_table, figures_tables, plain_console, remarks
+from ctr_export.trim.report import trimming_table
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.errors import BundleError
 
@@ -38,6 +39,8 @@ def inspect(bundle: Path, as_json: bool) -> None:  # noqa: FBT001 -- click passe
     console.print(facts_table(manifest, str(bundle)))
     for table in figures_tables(manifest):
         console.print(table)
+    if manifest.trimming is not None:
+        console.print(trimming_table(manifest.trimming, manifest, bundle))
     for line in remarks(manifest):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"All digests match; the manifest's is {loaded.manifest_sha256}.", soft_wrap=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ctr_service.bundle.calibration import Calibration
 from ctr_service.bundle.features import FeatureSchema
 from ctr_service.bundle.template import InputTemplate
+from ctr_service.bundle.trimming import TrimmingRecord
 
 if TYPE_CHECKING:
     from typing import Self
@@ -168,7 +169,8 @@ class Manifest(_Frozen):
     """The bundle's table of contents.
 
     Attributes:
-        weights_sha256: of the checkpoint's `model.safetensors`.
+        weights_sha256: of the checkpoint's `model.safetensors`; where the vocabulary was trimmed,
+            of the trimmed one.
         tokenizer_sha256: of the bundle's `tokenizer.json`.
         graphs: graph name -> engine -> precision -> variant.
         base_rate: click rate of the training log, with a position model the mean
@@ -177,6 +179,7 @@ class Manifest(_Frozen):
         metrics: offline figures of the checkpoint, as `ctr-train` wrote them.
         tools: versions of what made the bundle.
         triton: target -> its model repository; empty in bundles of the first release.
+        trimming: what `--trim-vocabulary` left and what it changed; None where it was not asked.
     """
 
     schema_version: Literal[1]
@@ -195,6 +198,7 @@ class Manifest(_Frozen):
     metrics: dict[str, float]
     tools: dict[str, str]
     triton: dict[str, TritonTarget] = Field(default_factory=dict)
+    trimming: TrimmingRecord | None = None
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:
