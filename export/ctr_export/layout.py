@@ -43,6 +43,9 @@ GOOD_ENOUGH = 0.99
 """The smallest batch within this share of the best speed wins: small batches split over idle
 sessions and let an urgent request in sooner. At 0.97 batches of 8 rows won, which served 5 to 10 %
 less than 16 on a saturated gateway and no more within the SLO."""
+MOST_BATCH_S = 0.05
+"""A batch takes no longer, where a smaller one can be had: whoever comes just after it has begun
+waits for its end, and searches have some 100 ms."""
 LAYOUT_ROUNDS = 9
 """Measured one after another, three rounds each, a neighbour on the machine chose: 208 tokens gave
 513 pairs/s between 796 for 104 and 871 for 832."""
@@ -78,6 +81,11 @@ class TriedLayout:
         """Pairs a second with the gateway's share of the cores taken off."""
         cores = self.layout.sessions * self.layout.threads_a_session
         return 1 / (1 / self.speed.pairs_per_second + GATEWAY_S_A_BATCH / self.rows_a_batch / cores)
+
+    @property
+    def batch_s(self) -> float:
+        """What a batch takes while every session is busy."""
+        return self.rows_a_batch * self.layout.sessions / self.speed.pairs_per_second
 
 
 def bucket_ladder(longest_tokens: int) -> tuple[int, ...]:
@@ -173,9 +181,14 @@ def measure_layouts(
 
 
 def choose_layout(tried: Sequence[TriedLayout]) -> Layout:
-    """Choose the smallest batch among the layouts that serve fastest; more sessions of equals."""
-    fastest = max(one.served_pairs_s for one in tried)
-    good = [one for one in tried if one.served_pairs_s >= GOOD_ENOUGH * fastest]
+    """Choose the smallest batch among the layouts that serve fastest; more sessions of equals.
+
+    None whose batches take too long counts, unless all do.
+    """
+    shortest_s = min(one.batch_s for one in tried)
+    short = [one for one in tried if one.batch_s <= max(MOST_BATCH_S, shortest_s)]
+    fastest = max(one.served_pairs_s for one in short)
+    good = [one for one in short if one.served_pairs_s >= GOOD_ENOUGH * fastest]
     best = min(good, key=lambda one: (one.layout.max_batch_tokens, -one.layout.sessions))
     return best.layout
 

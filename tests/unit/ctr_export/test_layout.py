@@ -85,6 +85,16 @@ def test_the_smallest_batch_among_the_fastest_wins() -> None:
     assert choose_layout(tried).max_batch_tokens == 16 * 32
 
 
+def test_a_batch_that_takes_long_is_not_chosen() -> None:
+    """On two sessions at 640 pairs/s 16 rows take 50 ms and 32 take 100, whatever they serve."""
+    assert choose_layout([_tried(16, 640), _tried(32, 700)]).max_batch_tokens == 16 * 32
+
+
+def test_where_every_batch_takes_long_the_shortest_is_chosen() -> None:
+    """A slow machine has a layout too."""
+    assert choose_layout([_tried(4, 20), _tried(8, 40), _tried(16, 10)]).max_batch_tokens == 8 * 32
+
+
 def test_of_equals_more_sessions_win() -> None:
     """Two sessions serve two lists at once."""
     tried = [_tried(16, 1000, sessions=1, threads=2), _tried(16, 1000)]
