@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from ctr_export.products import constant_products
-from ctr_service.backend.openvino_library import load_openvino
+from ctr_service.backend.openvino_library import load_openvino, openvino_core
 from ctr_service.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def quantize_for_openvino(
     """
     library = load_openvino()
     items = [dict(row) for row in rows]
-    model = library.Core().read_model(str(source))
+    model = openvino_core().read_model(str(source))
     with _hushed():
         nncf = _load_nncf()
         nncf.set_log_level(logging.ERROR)

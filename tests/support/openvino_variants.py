@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_service.backend.openvino_library import load_openvino
+from ctr_service.backend.openvino_library import load_openvino, openvino_core
 from ctr_service.backend.openvino_session import open_openvino_sessions
 from ctr_service.bundle.bundle import load_bundle, write_manifest
 from ctr_service.bundle.files import sha256_of
@@ -42,7 +42,7 @@ def float32_sessions() -> Callable[..., Sequence[OpenVinoSession]]:
 def write_ir(graph: Path, target: Path) -> None:
     """Write an ONNX graph in OpenVINO's own format: `.xml`, and `.bin` beside it."""
     openvino = load_openvino()
-    model = openvino.Core().read_model(str(graph))
+    model = openvino_core().read_model(str(graph))
     openvino.save_model(model, str(target), compress_to_fp16=False)
 
 

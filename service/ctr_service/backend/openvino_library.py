@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +11,8 @@ from ctr_service.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    import openvino
 
 TELEMETRY = "openvino_telemetry"
 
@@ -27,6 +30,20 @@ def load_openvino() -> ModuleType:
         raise EngineUnavailableError(
             f"OpenVINO cannot be loaded ({error}): pip install 'ctr-serve[openvino]'"
         ) from error
+
+
+@functools.cache
+def openvino_core() -> openvino.Core:
+    """Return the process's one core, which is never freed.
+
+    The CPU's plugin gives the thread that loads it another stack for signals, as large as AMX's
+    registers need (`sigaltstack`), and frees that memory with itself, on whatever thread that
+    happens. A signal to the first thread then ended the process with a segmentation fault.
+
+    Raises:
+        EngineUnavailableError: as `load_openvino` says.
+    """
+    return load_openvino().Core()
 
 
 def silence_telemetry() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from ctr_service.backend.openvino_library import load_openvino
+from ctr_service.backend.openvino_library import openvino_core
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def open_openvino_sessions(
         raise EngineUnavailableError(
             f"this release runs OpenVINO at {', '.join(HINTS)}, not {precision}"
         )
-    core = load_openvino().Core()
+    core = openvino_core()
     _refuse_without_instructions(core, precision)
     compile_graph = functools.partial(_compile, core, path, threads=threads, hint=HINTS[precision])
     return [OpenVinoSession(compile_graph) for _ in range(sessions)]

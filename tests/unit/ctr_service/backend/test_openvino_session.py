@@ -15,7 +15,7 @@ import pytest
 from ctr_service.backend import openvino_session
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
-from ctr_service.backend.openvino_library import load_openvino
+from ctr_service.backend.openvino_library import openvino_core
 from ctr_service.backend.openvino_session import open_openvino_sessions
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 from tests.support.openvino_variants import require_openvino, write_ir
@@ -176,7 +176,7 @@ def test_an_answer_with_other_rows_is_no_answer(
 
 def test_each_precision_is_what_openvino_says_it_runs(graph: Path) -> None:
     """The hint is given always: by itself OpenVINO takes bfloat16 where the CPU has it."""
-    core = load_openvino().Core()
+    core = openvino_core()
     has_bfloat16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     for precision, expected in (("fp32", "f32"), ("bf16", "bf16"), ("int8-static", "f32")):
         if precision == "bf16" and not has_bfloat16:
@@ -206,8 +206,7 @@ def _fake_openvino(monkeypatch: pytest.MonkeyPatch, capabilities: list[str], tak
         get_property=lambda _device, _name: capabilities,
         compile_model=lambda _path, _device, _config: compiled,
     )
-    library = SimpleNamespace(Core=lambda: core)
-    monkeypatch.setattr(openvino_session, "load_openvino", lambda: library)
+    monkeypatch.setattr(openvino_session, "openvino_core", lambda: core)
 
 
 def test_a_cpu_without_bfloat16_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +237,8 @@ def test_without_the_library_it_says_what_to_install(
 ) -> None:
     """A gateway without the extra ends with a sentence, not with a traceback."""
     monkeypatch.setitem(sys.modules, "openvino", None)
+    # As in a process that has not loaded it yet.
+    monkeypatch.setattr(openvino_session, "openvino_core", openvino_core.__wrapped__)
     with pytest.raises(EngineUnavailableError) as raised:
         open_one(tmp_path / "any.onnx")
     assert str(raised.value).endswith(SENTENCE_END)
@@ -272,3 +273,29 @@ def test_nothing_is_told_to_google(tmp_path: Path) -> None:
     )
     assert result.stdout.strip() == "None"
     assert list(tmp_path.iterdir()) == []
+
+
+AFTER_SESSIONS = """
+import gc, os, signal, sys, threading
+from pathlib import Path
+from ctr_service.backend.openvino_session import open_openvino_sessions
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+held = [open_openvino_sessions(Path(sys.argv[1]), sessions=1, threads=1, precision="fp32")]
+last = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+last.start()
+last.join()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+"""A session of the first thread that another thread frees, and then a signal."""
+
+
+def test_a_stop_signal_is_heard_after_sessions_are_gone(graph: Path) -> None:
+    """The stack for signals that OpenVINO gives a thread outlives its sessions."""
+    require_openvino()
+    result = subprocess.run(
+        [sys.executable, "-c", AFTER_SESSIONS, str(graph)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout.strip()) == (0, "heard")
