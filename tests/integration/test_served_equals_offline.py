@@ -15,7 +15,7 @@ from ctr.v1.prediction_pb2 import PREDICTION_STATUS_SCORED
 from ctr_client import messages
 from ctr_client.client import PredictionClient
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.opening import sessions_opener
 from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.features import Entity
@@ -68,8 +68,10 @@ def test_served_probabilities_equal_the_offline_ones(
     bundle: Bundle, log_file: Path, precision: str | None
 ) -> None:
     """1,000 random pairs in random lists from eight callers equal each row scored alone."""
-    chosen = precision or bundle.manifest.default.precision
-    requests, offline = _random_searches(bundle, read_log(log_file), chosen)
+    default = bundle.manifest.default
+    engine = default.engine if precision is None else "onnxruntime"
+    chosen = precision or default.precision
+    requests, offline = _random_searches(bundle, read_log(log_file), engine, chosen)
     flags = () if precision is None else ("--precision", precision, "--engine", "onnxruntime")
     with (
         running_gateway(bundle.folder, *flags) as gateway,
@@ -89,7 +91,7 @@ def test_served_probabilities_equal_the_offline_ones(
 
 
 def _random_searches(
-    bundle: Bundle, log: ClickLog, precision: str
+    bundle: Bundle, log: ClickLog, engine: str, precision: str
 ) -> tuple[list[PredictClicksRequest], NDArray[np.float64]]:
     """Mix queries, titles and features at random; return requests and each row scored alone."""
     rng = np.random.default_rng(5)
@@ -111,15 +113,16 @@ def _random_searches(
             renderer.row(part, renderer.item(log.title[row], _of(log, Entity.ITEM, row)))
             for row in shown
         ]
-    return requests, _score_alone(bundle, precision, segments)
+    return requests, _score_alone(bundle, engine, precision, segments)
 
 
 def _score_alone(
-    bundle: Bundle, precision: str, segments: Sequence[tuple[str, ...]]
+    bundle: Bundle, engine: str, precision: str, segments: Sequence[tuple[str, ...]]
 ) -> NDArray[np.float64]:
     manifest = bundle.manifest
-    variant = manifest.variant("joint", "onnxruntime", precision)
-    session = OnnxSession(bundle.path_of(variant), threads=1)
+    variant = manifest.variant("joint", engine, precision)
+    opener = sessions_opener(engine, precision)
+    (session,) = opener(bundle.path_of(variant), sessions=1, threads=1)
     builder = RowBuilder(
         load_tokenizer(bundle.tokenizer_path), manifest.template, TokenCache(1 << 20)
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_service.backend import openvino_session
 from ctr_service.backend.openvino_library import load_openvino, openvino_core
 from ctr_service.backend.openvino_session import open_openvino_sessions
 from ctr_service.bundle.bundle import load_bundle, write_manifest
@@ -80,3 +82,10 @@ def add_openvino(
     choice = DefaultChoice(graph=JOINT_GRAPH, engine="openvino", precision=precision, cpu="tests")
     changes = {"graphs": graphs} | ({"default": choice} if default else {})
     write_manifest(bundle, manifest.model_copy(update=changes))
+
+
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the library absent, as in a process that has not loaded it yet."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    # The process's core is kept for good, so it is asked for anew.
+    monkeypatch.setattr(openvino_session, "openvino_core", openvino_core.__wrapped__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ from tests.support.openvino_variants import (
     WEIGHTS_FILE,
     add_openvino,
     require_openvino,
+    without_openvino,
     write_ir,
 )
 from tests.support.rows import make_row, padded
@@ -87,7 +87,7 @@ def test_a_default_that_cannot_run_here_says_what_may(
     """Without the extra, the sentence names it, and the flags of a graph that does run."""
     folder = make_tiny_bundle(tmp_path / "bundle")
     add_openvino(folder, "bf16", default=True)
-    monkeypatch.setitem(sys.modules, "openvino", None)
+    without_openvino(monkeypatch)
     with pytest.raises(EngineUnavailableError) as raised:
         open_in_process(_order(load_bundle(folder), Wishes()))
     sentence = str(raised.value)

@@ -18,7 +18,7 @@ from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.backend.openvino_library import openvino_core
 from ctr_service.backend.openvino_session import open_openvino_sessions
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
-from tests.support.openvino_variants import require_openvino, write_ir
+from tests.support.openvino_variants import require_openvino, without_openvino, write_ir
 from tests.support.rows import make_row, padded
 from tests.support.tiny_bundle import make_tiny_graph
 
@@ -236,9 +236,7 @@ def test_without_the_library_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gateway without the extra ends with a sentence, not with a traceback."""
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    # As in a process that has not loaded it yet.
-    monkeypatch.setattr(openvino_session, "openvino_core", openvino_core.__wrapped__)
+    without_openvino(monkeypatch)
     with pytest.raises(EngineUnavailableError) as raised:
         open_one(tmp_path / "any.onnx")
     assert str(raised.value).endswith(SENTENCE_END)
