@@ -28,7 +28,7 @@ from ctr_export.making import MAKERS, Material
 from ctr_export.trials import Trial, make_trials, time_trials
 from ctr_service.bundle.manifest import Layout
 from ctr_service.clock import SystemClock
-from tests.support.openvino_variants import require_openvino
+from tests.support.openvino_variants import require_openvino, without_openvino
 from tests.support.tiny_bundle import make_tiny_graph
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def test_an_engine_that_is_not_here_is_named_and_the_others_are_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without OpenVINO and NNCF each of their candidates says what to install."""
-    for library in ("openvino", "nncf"):
-        monkeypatch.setitem(sys.modules, library, None)
+    without_openvino(monkeypatch)
+    monkeypatch.setitem(sys.modules, "nncf", None)
     make_tiny_graph(tmp_path / "fp32.onnx", 100, 0)
     material = Material(tmp_path / "fp32.onnx", NO_CONFIG, [])
     wanted = choose_candidates([OPENVINO_BF16, OPENVINO_STATIC, OPENVINO_STATIC_BF16])
