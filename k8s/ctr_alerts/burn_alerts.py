@@ -11,7 +11,7 @@ from ctr_alerts.rule import Alert
 
 if TYPE_CHECKING:
     from ctr_alerts.slo import Slo
-    from ctr_alerts.windows import BurnWindow, Minimum, Severity
+    from ctr_alerts.windows import BurnWindow, Minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,9 @@ KINDS = (
 )
 
 
-def burn_alerts(slo: Slo, severity: Severity) -> tuple[Alert, ...]:
-    """Return the alerts of a severity."""
-    return tuple(
-        _alert(kind, row, slo.minimum)
-        for kind in KINDS
-        for row in slo.burn
-        if row.severity == severity
-    )
+def burn_alerts(slo: Slo, row: BurnWindow) -> tuple[Alert, ...]:
+    """Return the alerts of a row, one an SLO."""
+    return tuple(_alert(kind, row, slo.minimum) for kind in KINDS)
 
 
 def _alert(kind: BurnKind, row: BurnWindow, minimum: Minimum) -> Alert:

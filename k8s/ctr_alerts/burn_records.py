@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 from ctr_alerts.promql import joined
 from ctr_alerts.rule import Record
 from ctr_alerts.sli import slis
-from ctr_alerts.windows import PAGE, TICKET
 
 if TYPE_CHECKING:
     from ctr_alerts.duration import Duration
     from ctr_alerts.slo import Slo
     from ctr_alerts.timing import Timing
-    from ctr_alerts.windows import Severity
 
 BUDGET = "ctr_slo:error_budget:ratio"
 
@@ -37,16 +35,6 @@ def bad_requests_in(window: Duration) -> str:
 def burn_rate_over(window: Duration) -> str:
     """Name the burn rate over a window."""
     return f"ctr_slo:burn_rate:{window}"
-
-
-def windows_of(slo: Slo, severity: Severity) -> tuple[Duration, ...]:
-    """Return the windows that the rules of a severity record, shortest first, each once in all."""
-    windows = {
-        s: {w for row in slo.burn if row.severity == s for w in (row.long, row.short)}
-        for s in (PAGE, TICKET)
-    }
-    own = windows[PAGE] if severity == PAGE else windows[TICKET] - windows[PAGE]
-    return tuple(sorted(own))
 
 
 def budget_records(slo: Slo) -> tuple[Record, ...]:

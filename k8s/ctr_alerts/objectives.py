@@ -28,7 +28,7 @@ class LatencyTarget(Target):
 
 
 class Freshness(Frozen):
-    """How old the model that serves may become, from the end of its training data to now."""
+    """How long ago the bundle that serves may have been built."""
 
     max_age: DurationField
 

@@ -1,4 +1,4 @@
-"""promtool's unit tests: one file for the proofs of a rule file that share a step."""
+"""promtool's unit tests: one file for the proofs of a rule file of one evaluation interval."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def test_files(files: tuple[RuleFile, ...]) -> Iterator[tuple[str, str]]:
     """Yield name and text of every test file."""
     groups = {file.stem: file.group for file in files}
     for file in files:
-        by_step: dict[Duration, list[dict[str, Any]]] = defaultdict(list)
+        by_interval: dict[Duration, list[dict[str, Any]]] = defaultdict(list)
         for proven in file.proven:
             for proof in proven.proofs:
-                by_step[proof.step].append(_case(proven.alert, proof))
+                by_interval[proof.every].append(_case(proven.alert, proof))
         loaded = (*file.needs, file.stem)
-        for step, cases in by_step.items():
+        for interval, cases in by_interval.items():
             tree = {
                 "rule_files": [f"../rules/{stem}.yaml" for stem in loaded],
-                "evaluation_interval": str(step),
+                "evaluation_interval": str(interval),
                 "group_eval_order": [groups[stem] for stem in loaded],
                 "tests": cases,
             }
-            yield f"{file.stem}_{step}_test.yaml", yaml_text(tree)
+            yield f"{file.stem}_every_{interval}_test.yaml", yaml_text(tree)
 
 
 def firing(alert: Alert) -> str:

@@ -19,13 +19,15 @@ class Proof:
         claim: a sentence.
         series: what Prometheus sees.
         step: between two samples.
-        at: when the claim is looked at.
+        every: between two evaluations of the rules.
+        at: when the claim is looked at; a whole number of evaluations.
         fires: how many alerts fire then; 0 is silence.
     """
 
     claim: str
     series: tuple[Series, ...]
     step: Duration
+    every: Duration
     at: Duration
     fires: int
 

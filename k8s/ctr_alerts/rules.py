@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_alerts.burn_proofs import proven_burn_alerts
-from ctr_alerts.burn_records import budget_records, window_records, windows_of
+from ctr_alerts.burn_records import budget_records, window_records
 from ctr_alerts.rule import Group
 from ctr_alerts.signals.absent import gateway_gone, instance_gone, span_metrics_absent
 from ctr_alerts.signals.base import Maker
@@ -18,9 +18,12 @@ from ctr_alerts.signals.loop import event_loop_lagging
 from ctr_alerts.signals.memory import memory_growing
 from ctr_alerts.signals.queue import queue_saturated
 from ctr_alerts.signals.triton import triton_none_ready, triton_some_lost
-from ctr_alerts.windows import PAGE, TICKET
+from ctr_alerts.windows import PAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ctr_alerts.duration import Duration
     from ctr_alerts.proof import Proven
     from ctr_alerts.rule import Record
     from ctr_alerts.slo import Slo
@@ -54,28 +57,31 @@ class RuleFile:
 def rule_files(slo: Slo, timing: Timing) -> tuple[RuleFile, ...]:
     """Return every rule, with its proofs."""
     return (
-        _burn(slo, timing, PAGE),
-        _burn(slo, timing, TICKET),
+        RuleFile("budgets", "ctr-budgets", PAGE, budget_records(slo), ()),
+        *_burn(slo, timing),
         _signals(Maker(slo, timing)),
     )
 
 
-def _burn(slo: Slo, timing: Timing, severity: Severity) -> RuleFile:
-    records = [
-        record
-        for window in windows_of(slo, severity)
-        for record in window_records(slo, window, timing)
-    ]
-    if severity == PAGE:
-        records = [*budget_records(slo), *records]
-    return RuleFile(
-        stem=f"slo_{severity}",
-        group=f"ctr-slo-{severity}",
-        severity=severity,
-        records=tuple(records),
-        proven=proven_burn_alerts(slo, severity),
-        needs=("slo_page",) if severity == TICKET else (),
-    )
+def _burn(slo: Slo, timing: Timing) -> Iterator[RuleFile]:
+    """A file for each row of the table; a window that two rows share is recorded by the first."""
+    recorded_by: dict[Duration, str] = {}
+    for row in slo.burn:
+        stem = f"burn_{row.severity}_{row.long}"
+        records: list[Record] = []
+        for window in (row.short, row.long):
+            if window not in recorded_by:
+                records += window_records(slo, window, timing)
+                recorded_by[window] = stem
+        others = {recorded_by[row.short], recorded_by[row.long]} - {stem}
+        yield RuleFile(
+            stem,
+            f"ctr-burn-{row.severity}-{row.long}",
+            row.severity,
+            tuple(records),
+            proven_burn_alerts(slo, row),
+            needs=("budgets", *sorted(others)),
+        )
 
 
 def _signals(make: Maker) -> RuleFile:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ctr_alerts.model import Frozen
 from ctr_alerts.notifying import Collector, Notify
 from ctr_alerts.objectives import Objectives
+from ctr_alerts.promql import SPAN_NAME
 from ctr_alerts.signal_limits import Signals
 from ctr_alerts.windows import BurnWindow, Intervals, Minimum
 
@@ -24,7 +27,7 @@ class Slo(Frozen):
 
     service_name: str = Field(min_length=1)
     job: str = Field(min_length=1)
-    spans: tuple[str, ...] = Field(min_length=1)
+    spans: tuple[Annotated[str, Field(pattern=SPAN_NAME)], ...] = Field(min_length=1)
     objectives: Objectives
     burn: tuple[BurnWindow, ...] = Field(min_length=1)
     minimum: Minimum

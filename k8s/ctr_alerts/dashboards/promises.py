@@ -10,12 +10,10 @@ from ctr_alerts.burn_records import (
     bad_requests_in,
     burn_rate_over,
     requests_in,
-    windows_of,
 )
 from ctr_alerts.dashboards.parts import RATE, Graph, Query, Section, dashboard_json
 from ctr_alerts.promql import select
 from ctr_alerts.sli import server_spans
-from ctr_alerts.windows import PAGE
 
 if TYPE_CHECKING:
     from ctr_alerts.slo import Slo
@@ -48,7 +46,7 @@ def _burning(slo: Slo) -> Section:
 
 
 def _budgets(slo: Slo) -> Section:
-    shortest = windows_of(slo, PAGE)[0]
+    shortest = min(row.short for row in slo.burn)
     bad, every = bad_requests_in(shortest), requests_in(shortest)
     spent = f"sum_over_time({bad}[{PERIOD}]) / (sum_over_time({every}[{PERIOD}]) > 0) / {BUDGET}"
     return Section(

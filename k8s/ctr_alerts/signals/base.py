@@ -74,4 +74,4 @@ class Maker:
 
 def proof(claim: str, *series: Series, steps: int, fires: int, step: Duration = MINUTE) -> Proof:
     """Claim something at the end of so many steps."""
-    return Proof(claim, series, step, step.times(steps), fires)
+    return Proof(claim, series, step, step, step.times(steps), fires)
