@@ -63,7 +63,7 @@ def _exposed() -> dict[str, frozenset[str]]:
 
 def _expressions() -> Iterator[tuple[str, str]]:
     for rule in _rules():
-        yield rule.get("alert", rule.get("record")), rule["expr"]
+        yield str(rule.get("alert", rule.get("record"))), rule["expr"]
     for path in sorted((GENERATED / "dashboards").glob("*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel.get("targets", ()):
