@@ -51,12 +51,17 @@ def test_a_program_that_is_not_installed_is_named(tmp_path: Path) -> None:
 
 def test_the_first_signal_unwinds_and_a_second_one_does_not_disturb() -> None:
     """SIGTERM raises; another during the unwinding is ignored; the handlers come back."""
+
+    def disturbed() -> None:
+        with signals_raise():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), signals_raise():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        disturbed()
     assert signal.getsignal(signal.SIGTERM) is before
 
 
