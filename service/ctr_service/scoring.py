@@ -115,8 +115,12 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
 def _score_cache(settings: Settings, rng: random.Random) -> ScoreCache | None:
     if not settings.score_cache_bytes:
         return None
-    ttl_ns = round(settings.score_ttl_s * NS_PER_S)
-    return ScoreCache(max_bytes=settings.score_cache_bytes, ttl_ns=ttl_ns, rng=rng)
+    return ScoreCache(
+        max_bytes=settings.score_cache_bytes,
+        ttl_ns=round(settings.score_ttl_s * NS_PER_S),
+        negative_ttl_ns=round(settings.score_negative_ttl_s * NS_PER_S),
+        rng=rng,
+    )
 
 
 def _remote_scores(
