@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_bench.cable import Fault, cable_to
 from ctr_service.breaker import BreakerState
 from ctr_service.remote.base import DropCause, FailureKind, Side
-from tests.support.cable import Fault, cable_to
 from tests.support.redis_server import RedisServer, free_port, running_redis
 from tests.support.remote_world import eventually, remote_world, value_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ctr_service.batcher.admission import Load, decide
+from ctr_service.batcher.admission import MIN_RETRY_NS, Load, decide
 from ctr_service.batcher.by_length import LengthPacking
 from ctr_service.batcher.by_list import ListPacking
 from ctr_service.batcher.call import Call, RowOutcome, Waiter, too_late
@@ -100,6 +100,11 @@ class Batcher:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._serving = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether a slot is free and nothing waits."""
+        return len(self._running) < self._backend.slots and not self._queue.waiting_rows
 
     async def start(self) -> None:
         """Accept lists from now on."""
@@ -216,7 +221,7 @@ class Batcher:
             tokens_before=self._queue.tokens_before(priority, sum(buckets), deadline_ns, now_ns),
             running_seconds=running / 1e9,
             slots=self._backend.slots,
-            idle=len(self._running) < self._backend.slots and not self._queue.waiting_rows,
+            idle=self.idle,
         )
         admission = decide(buckets, deadline_ns - now_ns, load, self._cost)
         tokens = sum(buckets[: admission.rows])
@@ -227,7 +232,8 @@ class Batcher:
         raise OverloadedError(
             f"the queue cannot finish {len(buckets)} rows before the deadline; "
             "retry later or on another server",
-            retry_after_ns=max(admission.retry_after_ns, round(drain * 1e9)),
+            # Never 0, which gRPC takes for "at once": while no cost is known nothing drains.
+            retry_after_ns=max(MIN_RETRY_NS, admission.retry_after_ns, round(drain * 1e9)),
             metadata={"field": "queue", "size": str(len(buckets))},
         )
 

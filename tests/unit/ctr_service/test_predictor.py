@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ from ctr_service.errors import (
     RequestInvalidError,
 )
 from ctr_service.predictor import Predictor
+from ctr_service.scores.cache import ScoreCache
 from ctr_service.scores.scorer import Scorer
 from ctr_service.types import (
     Candidate,
@@ -89,7 +91,13 @@ def search(
 class Rig:
     """A predictor over the tiny bundle on a clock that stands still."""
 
-    def __init__(self, bundle: Bundle, clock: ManualClock, backend: Backend) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        clock: ManualClock,
+        backend: Backend,
+        cache: ScoreCache | None = None,
+    ) -> None:
         self.clock = clock
         self.backend = backend
         manifest = bundle.manifest
@@ -116,7 +124,7 @@ class Rig:
         self.renderer = Renderer(manifest.template, manifest.features)
         self.predictor = Predictor(
             renderer=self.renderer,
-            scorer=Scorer(rows=self.rows, batcher=self.batcher, cache=None, clock=clock),
+            scorer=Scorer(rows=self.rows, batcher=self.batcher, cache=cache, clock=clock),
             calibration=self.calibration,
             base_rate=manifest.base_rate,
             clock=clock,
@@ -130,6 +138,7 @@ async def scripted_rig(
     script: Script | None = None,
     clock: ManualClock | None = None,
     slots: int = 2,
+    cache: ScoreCache | None = None,
 ) -> AsyncIterator[Rig]:
     """Serve on the scripted backend."""
     clock = clock or ManualClock()
@@ -140,7 +149,7 @@ async def scripted_rig(
         poison_ids=frozenset({POISON_ID}),
         failing_ids=frozenset({FAILING_ID}),
     )
-    rig = Rig(bundle, clock, backend)
+    rig = Rig(bundle, clock, backend, cache)
     await rig.batcher.start()
     yield rig
     await rig.batcher.close()
@@ -306,6 +315,63 @@ async def test_what_is_late_falls_back_before_the_deadline(bundle: Bundle) -> No
         key=str,
     )
     assert answer.degraded
+
+
+async def test_a_late_item_gets_its_expired_score_else_its_prior_else_the_base_rate(
+    bundle: Bundle,
+) -> None:
+    """STALE is the very probability that was served before, calibrated."""
+    clock, late = ManualClock(), asyncio.Event()
+    cache = ScoreCache(max_bytes=1 << 20, ttl_ns=MS, rng=random.Random(0))  # noqa: S311 -- jitter, no secret
+
+    async def later_runs_hang(run: ScriptedRun) -> None:
+        if run.number > 1:
+            late.set()
+            await asyncio.Event().wait()
+
+    async with scripted_rig(bundle, later_runs_hang, clock, slots=1, cache=cache) as rig:
+        (scored,) = (await rig.predictor.predict(search(["shoe"]))).predictions
+        clock.advance_ns(2 * MS)
+        candidates = (
+            Candidate("a", "shoe", prior_score=0.9),
+            Candidate("b", "boot", prior_score=0.9),
+            Candidate("c", "hat"),
+        )
+        deadline_ns = clock.now_ns() + RESERVE_NS + 8 * MS
+        task = asyncio.create_task(
+            rig.predictor.predict(search(candidates=candidates, deadline_ns=deadline_ns))
+        )
+        await late.wait()
+        clock.advance_ns(8 * MS)
+        answer = await task
+    why = Reason.DEADLINE_EXCEEDED
+    assert kinds(answer.predictions) == [
+        (Status.FALLBACK, Source.STALE, why),
+        (Status.FALLBACK, Source.PRIOR, why),
+        (Status.FALLBACK, Source.BASE_RATE, why),
+    ]
+    assert [p.click_probability for p in answer.predictions] == [
+        scored.click_probability,
+        0.9,
+        bundle.manifest.base_rate,
+    ]
+
+
+async def test_priors_are_put_on_the_models_scale(bundle: Bundle) -> None:
+    """After many scored items whose priors were too high, a late one's prior is lowered."""
+    async with scripted_rig(bundle) as rig:
+        for number in range(60):
+            listed = tuple(
+                Candidate(f"{n}", f"shoe {number} {n}", prior_score=0.99) for n in range(8)
+            )
+            answer = await rig.predictor.predict(search(candidates=listed))
+        served = [p.click_probability for p in answer.predictions if p.click_probability]
+        failing = (Candidate("a", "shoe"), Candidate("b", "zoo", prior_score=0.99))
+        _, late = (await rig.predictor.predict(search(candidates=failing))).predictions
+    assert (late.status, late.source) == (Status.FALLBACK, Source.PRIOR)
+    assert late.click_probability is not None
+    assert min(served) <= late.click_probability <= max(served)
+    assert late.click_probability < 0.9
 
 
 async def test_a_search_of_which_nothing_is_ready_fails_as_late(bundle: Bundle) -> None:

@@ -1,4 +1,7 @@
-"""A cable between a client and a server that a test can cut, slow down and make noisy."""
+"""A cable between a client and a server that can be cut, slowed down and made noisy.
+
+For the benches of a failing Redis, and for every test that cuts a real dependency's cable.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,12 @@ class Cable:
     """An asyncio TCP proxy on a free port."""
 
     def __init__(self, target_port: int, *, delay_s: float = 0.05) -> None:
+        """Make a cable to a port of this machine; it carries nothing before `start`.
+
+        Args:
+            target_port: of the server.
+            delay_s: how late replies come while the fault is SLOW.
+        """
         self.fault = Fault.NONE
         self.delay_s = delay_s
         self.port = 0
@@ -72,7 +81,8 @@ class Cable:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:  # asyncio runs a coroutine callback in a task
+            raise RuntimeError("a connection is served by a task")
         self._tasks.add(task)
         self._writers.add(writer)
         try:
