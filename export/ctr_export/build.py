@@ -24,6 +24,7 @@ from ctr_export.layout import (
 from ctr_export.making import Material
 from ctr_export.measure import measure_costs
 from ctr_export.reference import reference_logits
+from ctr_export.saturation import weight_limit
 from ctr_export.samples import read_sample, spread_by_length
 from ctr_export.target import check_label, check_target
 from ctr_export.trials import make_trials, time_trials
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 
     from ctr_export.layout import TriedLayout
     from ctr_export.options import BuildOptions
-    from ctr_export.samples import Sample
+    from ctr_export.saturation import weight_limit
+from ctr_export.samples import Sample
     from ctr_export.trials import Trial
     from ctr_service.bundle.manifest import Layout, Manifest, MeasuredCost
     from ctr_service.clock import Clock
@@ -162,6 +164,7 @@ class Builder:
             source,
             model.config,
             layout_chunks([validation.rows[i] for i in chosen], layout, pad_id=self._pad_id),
+            weight_limit(),
         )
         trials = make_trials(candidates, material, work, self._say)
         self._say(f"timing {len(trials)} candidates in alternating rounds")

@@ -20,6 +20,7 @@ from ctr_export.fusion import fuse
 from ctr_export.int8 import Scaling, quantize
 from ctr_export.nncf_int8 import quantize_for_openvino
 from ctr_export.ranges import activation_ranges
+from ctr_export.saturation import HALF_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +43,14 @@ class Material:
         source: the one that skips padding, where the model has one; else the plain one again.
         config: the model's.
         range_chunks: held-out rows, for the ranges of activations.
+        weight_limit: largest absolute value of an 8-bit weight; see `saturation.py`.
     """
 
     plain: Path
     source: Path
     config: PreTrainedConfig
     range_chunks: Sequence[Chunk]
+    weight_limit: int
 
     @property
     def files(self) -> dict[str, Path]:
@@ -78,20 +81,26 @@ def _fused(material: Material, target: Path) -> None:
 
 
 def _token(material: Material, target: Path) -> None:
-    quantize(material.source, target, Scaling.TOKEN)
+    quantize(material.source, target, Scaling.TOKEN, weight_limit=material.weight_limit)
 
 
 def _static(material: Material, target: Path) -> None:
     batches = (chunk.tensors for chunk in material.range_chunks)
-    quantize(material.source, target, Scaling.FIXED, activation_ranges(material.source, batches))
+    ranges = activation_ranges(material.source, batches)
+    quantize(material.source, target, Scaling.FIXED, ranges, weight_limit=material.weight_limit)
 
 
 def _dynamic(material: Material, target: Path) -> None:
-    quantize(material.source, target, Scaling.TENSOR)
+    quantize(material.source, target, Scaling.TENSOR, weight_limit=material.weight_limit)
 
 
 def _openvino_static(material: Material, target: Path) -> None:
-    quantize_for_openvino(material.source, target, unpadded(material.range_chunks))
+    quantize_for_openvino(
+        material.source,
+        target,
+        unpadded(material.range_chunks),
+        half_range=material.weight_limit == HALF_RANGE,
+    )
 
 
 MAKERS = {

@@ -57,7 +57,9 @@ class Places:
         # In int32 throughout: OpenVINO names an input by the cast that follows it.
         counted = torch.cumsum(flat.to(torch.int32), 0, dtype=torch.int32)
         self.spread = (counted - 1).clamp(min=0)
-        self.firsts = torch.cumsum(lengths, 0, dtype=torch.int32) - lengths
+        firsts = torch.cumsum(lengths, 0, dtype=torch.int32) - lengths
+        # A last row of no tokens at all would begin behind the end.
+        self.firsts = torch.minimum(firsts, counted[-1:] - 1)
         self.mask = torch.where(real, 0.0, masked)[:, None, None, :]
 
     def pick(self, padded: torch.Tensor) -> torch.Tensor:
@@ -90,7 +92,9 @@ class UnpaddedLayer(nn.Module):
         maps, places = self._parts.projections(), self._places
         attended = attend(
             maps,
-            *(places.spread_out(one(hidden_states)) for one in (maps.query, maps.key, maps.value)),
+            places.spread_out(maps.query(hidden_states)),
+            places.spread_out(maps.key(hidden_states)),
+            places.spread_out(maps.value(hidden_states)),
             places.mask,
         )
         return self._parts.finish(places.pick(attended), hidden_states)

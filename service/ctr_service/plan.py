@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_service.backend.opening import ONNX_RUNTIME, ONNX_RUNTIME_CUDA
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA
 from ctr_service.errors import SettingsError
 
 if TYPE_CHECKING:

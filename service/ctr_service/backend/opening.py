@@ -5,16 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA, OPENVINO
 from ctr_service.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from ctr_service.backend.sessions import SessionsOpener
-
-ONNX_RUNTIME = "onnxruntime"
-OPENVINO = "openvino"
-ONNX_RUNTIME_CUDA = "onnxruntime-cuda"
-"""ONNX Runtime's float32 graph on a GPU of this machine, in the layout of the bundle's Triton
-target of the same name. A wish, never a default; never run where this was written."""
 
 
 def sessions_opener(engine: str, precision: str) -> SessionsOpener:

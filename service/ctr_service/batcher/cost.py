@@ -197,7 +197,8 @@ class CostModel:
 def _fit_relative(seconds: NDArray[np.float64], *terms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the coefficients of a sum of terms, by least squares of relative errors."""
     columns = np.stack(terms, axis=1) / seconds[:, None]
-    return np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
+    found: NDArray[np.float64] = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
+    return found
 
 
 def _fit_square(

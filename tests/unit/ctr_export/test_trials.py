@@ -19,12 +19,14 @@ from ctr_export.catalogue import (
     OPENVINO_STATIC_BF16,
     PLAIN,
     TOKEN,
+    UNPADDED,
     choose_candidates,
 )
 from ctr_export.chunks import TimedChunks, full_chunk
 from ctr_export.errors import ExportError
 from ctr_export.layout import open_pool
 from ctr_export.making import MAKERS, Material
+from ctr_export.saturation import WHOLE_RANGE
 from ctr_export.trials import Trial, make_trials, time_trials
 from ctr_service.bundle.manifest import Layout
 from ctr_service.clock import SystemClock
@@ -47,7 +49,7 @@ ONE_CHUNK = TimedChunks([full_chunk(2, 8)], [full_chunk(2, 8)])
 
 
 def _material(plain: Path) -> Material:
-    return Material(plain, plain, NO_CONFIG, [])
+    return Material(plain, plain, NO_CONFIG, [], WHOLE_RANGE)
 
 
 def _open(candidate: Candidate, path: Path) -> SessionPool:
@@ -156,12 +158,14 @@ def test_without_nncf_only_its_graphs_are_left_out(
 
 def test_every_file_has_a_maker() -> None:
     """Catalogue and makers name the same graphs."""
-    assert MAKERS.keys() == {one.file for one in CATALOGUE.values()} - {PLAIN}
+    assert MAKERS.keys() == {one.file for one in CATALOGUE.values()} - {PLAIN, UNPADDED}
 
 
 def test_an_unknown_candidate_is_refused() -> None:
     """The error names it and lists what there is."""
-    with pytest.raises(ExportError, match="int4; there are fp32, fp32-fused, openvino/fp32"):
+    with pytest.raises(
+        ExportError, match="int4; there are fp32, fp32-unpadded, fp32-fused, openvino/fp32"
+    ):
         choose_candidates(["int4"])
 
 

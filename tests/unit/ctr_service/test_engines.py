@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.base import LOGITS
-from ctr_service.backend.opening import ONNX_RUNTIME_CUDA
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.clock import SystemClock
 from ctr_service.engine_order import EngineOrder

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_service.backend.opening import ONNX_RUNTIME_CUDA
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import Manifest, PlanRecord
 from ctr_service.errors import SettingsError
