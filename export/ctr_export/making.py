@@ -1,11 +1,20 @@
-"""How each candidate is made from the plain float32 graph."""
+"""How each candidate is made from a float32 graph."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import DYNAMIC, FUSED, IR_SUFFIX, OPENVINO_STATIC, STATIC, TOKEN
+from ctr_export.catalogue import (
+    DYNAMIC,
+    FUSED,
+    IR_SUFFIX,
+    OPENVINO_STATIC,
+    PLAIN,
+    STATIC,
+    TOKEN,
+    UNPADDED,
+)
 from ctr_export.chunks import unpadded
 from ctr_export.fusion import fuse
 from ctr_export.int8 import Scaling, quantize
@@ -30,13 +39,25 @@ class Material:
 
     Attributes:
         plain: the plain float32 graph.
+        source: the one that skips padding, where the model has one; else the plain one again.
         config: the model's.
         range_chunks: held-out rows, for the ranges of activations.
     """
 
     plain: Path
+    source: Path
     config: PreTrainedConfig
     range_chunks: Sequence[Chunk]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Candidates whose graphs are here already."""
+        return {PLAIN: self.plain, UNPADDED: self.source}
+
+    @property
+    def skips_padding(self) -> bool:
+        """Whether what is made from `source` does."""
+        return self.source != self.plain
 
 
 def make_graph(name: str, material: Material, folder: Path) -> Path:
@@ -44,7 +65,7 @@ def make_graph(name: str, material: Material, folder: Path) -> Path:
 
     Raises:
         EngineUnavailableError: what makes it is not installed.
-        KeyError: the candidate is not made from the plain graph.
+        KeyError: the candidate is not made from another graph.
     """
     suffix = IR_SUFFIX if name == OPENVINO_STATIC else ONNX_SUFFIX
     target = folder / f"{name.replace('/', '.')}{suffix}"
@@ -57,20 +78,20 @@ def _fused(material: Material, target: Path) -> None:
 
 
 def _token(material: Material, target: Path) -> None:
-    quantize(material.plain, target, Scaling.TOKEN)
+    quantize(material.source, target, Scaling.TOKEN)
 
 
 def _static(material: Material, target: Path) -> None:
     batches = (chunk.tensors for chunk in material.range_chunks)
-    quantize(material.plain, target, Scaling.FIXED, activation_ranges(material.plain, batches))
+    quantize(material.source, target, Scaling.FIXED, activation_ranges(material.source, batches))
 
 
 def _dynamic(material: Material, target: Path) -> None:
-    quantize(material.plain, target, Scaling.TENSOR)
+    quantize(material.source, target, Scaling.TENSOR)
 
 
 def _openvino_static(material: Material, target: Path) -> None:
-    quantize_for_openvino(material.plain, target, unpadded(material.range_chunks))
+    quantize_for_openvino(material.source, target, unpadded(material.range_chunks))
 
 
 MAKERS = {
@@ -80,4 +101,4 @@ MAKERS = {
     DYNAMIC: _dynamic,
     OPENVINO_STATIC: _openvino_static,
 }
-"""Candidate's name -> maker, for every one with a file of its own but the plain one."""
+"""Candidate's name -> maker, for every one that is made from another graph."""

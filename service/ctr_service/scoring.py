@@ -86,9 +86,10 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         graph=plan.graph,
         buckets_tokens=plan.layout.buckets_tokens,
         max_batch_tokens=plan.layout.max_batch_tokens,
+        skips_padding=plan.variant.skips_padding,
         pad_id=template.pad_id,
         clock=clock,
-        cost=CostModel(costs),
+        cost=CostModel(costs, skips_padding=plan.variant.skips_padding),
         max_queued_tokens=settings.max_queued_tokens,
         observer=observer,
     )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ONNX_RUNTIME = "onnxruntime"
 OPENVINO = "openvino"
+ONNX_RUNTIME_CUDA = "onnxruntime-cuda"
+"""ONNX Runtime's float32 graph on a GPU of this machine, in the layout of the bundle's Triton
+target of the same name. A wish, never a default; never run where this was written."""
 
 
 def sessions_opener(engine: str, precision: str) -> SessionsOpener:
@@ -30,6 +33,10 @@ def sessions_opener(engine: str, precision: str) -> SessionsOpener:
         from ctr_service.backend.onnx_session import open_onnx_sessions  # noqa: PLC0415 -- see above
 
         return open_onnx_sessions
+    if engine == ONNX_RUNTIME_CUDA:
+        from ctr_service.backend.onnx_session import CUDA_PROVIDERS, open_onnx_sessions  # noqa: PLC0415 -- see above
+
+        return functools.partial(open_onnx_sessions, providers=CUDA_PROVIDERS)
     if engine == OPENVINO:
         from ctr_service.backend.openvino_session import open_openvino_sessions  # noqa: PLC0415 -- see above
 

@@ -11,7 +11,9 @@ class EngineSettings(BaseModel, frozen=True):
     """One group of the settings; see `ctr_service.settings`."""
 
     engine: str | None = Field(
-        default=None, description="Engine to use instead of the bundle's default."
+        default=None,
+        description="Engine to use instead of the bundle's default; onnxruntime-cuda runs its "
+        "float32 graph on a GPU (extra gpu), and does not fall back.",
     )
     precision: str | None = Field(
         default=None, description="Precision to use instead of the bundle's default."

@@ -111,6 +111,7 @@ class Rig:
             graph=default.graph,
             buckets_tokens=manifest.layout.buckets_tokens,
             max_batch_tokens=manifest.layout.max_batch_tokens,
+            skips_padding=False,
             pad_id=manifest.template.pad_id,
             clock=clock,
             cost=self.cost,

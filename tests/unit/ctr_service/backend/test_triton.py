@@ -19,7 +19,7 @@ from ctr_service.backend.triton_observer import EndpointState
 from ctr_service.backend.triton_options import EndpointOptions
 from ctr_service.backend.triton_targets import parse_targets
 from ctr_service.backend.triton_targets import resolve as system_resolve
-from ctr_service.clock import SystemClock
+from ctr_service.clock import ManualClock, SystemClock
 from ctr_service.errors import (
     BackendBusyError,
     BackendFailedError,
@@ -126,6 +126,19 @@ async def test_the_deadline_travels_twice(server: FakeTriton) -> None:
     assert (request.model_name, request.model_version) == ("ctr_joint", "1")
 
 
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_batches_go_over_as_many_connections_as_are_set(
+    server: FakeTriton, connections: int
+) -> None:
+    """In turn: one HTTP/2 connection would be one core's work at both ends."""
+    options = EndpointOptions(connections=connections)
+    async with connected(make_backend(server.target, Heard(), options=options)) as backend:
+        for _ in range(6):
+            await run(backend)
+    assert len(set(server.callers)) == connections
+    assert server.callers[:3] == server.callers[3:]
+
+
 async def test_no_answer_by_the_deadline_is_late(server: FakeTriton) -> None:
     """The run ends at its deadline, and a single late batch leaves the server in use."""
     heard = Heard()
@@ -201,6 +214,28 @@ async def test_one_of_two_dies_mid_batch(pair: tuple[FakeTriton, FakeTriton]) ->
         for _ in range(3):
             await run(backend)
         assert not heard.outcomes.keys() - {"unreachable", "ok"}
+
+
+async def test_a_batch_is_sent_again_with_the_time_that_is_left(
+    pair: tuple[FakeTriton, FakeTriton],
+) -> None:
+    """Of five seconds the first server lost three: the second hears of two, by both deadlines."""
+    clock = ManualClock()
+    first: list[FakeTriton] = []
+
+    async def lose_the_first(_: service_pb2.ModelInferRequest, context: Context) -> None:
+        if not first:
+            first.append(pair[0] if pair[0].requests else pair[1])
+            clock.advance_ns(3 * NS_PER_S)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Stream removed")
+
+    for server in pair:
+        server.behave = lose_the_first
+    async with connected(make_backend(both(pair), Heard(), clock=clock)) as backend:
+        await backend.run("joint", ROWS, clock.now_ns() + 5 * NS_PER_S)
+    (second,) = (server for server in pair if server is not first[0])
+    assert second.requests[0].parameters["timeout"].int64_param == 2_000_000
+    assert second.deadlines_s[0] <= 2.1  # gRPC rounds it up
 
 
 async def test_a_batch_that_both_lose_is_tried_twice_and_not_more(
