@@ -23,8 +23,8 @@ SHORT_FIRST_LENGTH = 2
 """`[CLS] [SEP]`."""
 LIST_ROWS = 16
 PADDED_ROWS, UNPADDED_ROWS = 4, 8
-"""Rows a batch, of lists of 16 with lengths from 10 to 45 tokens, as the gateway forms them: measured
-in simulated time at 58 % load (3.6 to 4.8, and 7.6)."""
+"""Rows a batch, of lists of 16 with lengths from 10 to 45 tokens, as the gateway forms them:
+measured in simulated time at 58 % load (3.6 to 4.8, and 7.6)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

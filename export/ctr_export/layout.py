@@ -46,7 +46,7 @@ less than 16 on a saturated gateway and no more within the SLO."""
 MOST_BATCH_S = 0.05
 MOST_BATCH_LISTS = 1.5
 """A batch takes no longer than 50 ms, or than one and a half lists of 16 on the whole machine where
-that is more, if a smaller one can be had: whoever comes just after it has begun waits for its end."""
+that is more, if a smaller one can be had: who comes just after it has begun waits for its end."""
 LAYOUT_ROUNDS = 9
 """Measured one after another, three rounds each, a neighbour on the machine chose: 208 tokens gave
 513 pairs/s between 796 for 104 and 871 for 832."""

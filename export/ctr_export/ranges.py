@@ -58,7 +58,7 @@ def _real(values: NDArray[np.float32], lengths: NDArray[np.generic]) -> NDArray[
     """Return the values of real tokens, [tokens, channels].
 
     Args:
-        values: [rows, length or 1, channels], or of a graph that skips padding [1, tokens, channels]
+        values: [rows, length or 1, channels]; of a graph that skips padding [1, tokens, channels]
             and [1, rows, channels].
         lengths: [rows].
     """

@@ -1,11 +1,12 @@
 """A graph that computes nothing for padding but attention, behind the same signature.
 
-Real tokens of all rows are picked from [rows, length] and lie behind one another, [1, tokens]. Every
-linear map, norm and activation works on those. Only attention needs rows: its queries, keys and values
-are spread to [rows, length] for it, and its output is picked again. What lies in the place of padding
-there is some real token's, finite, and masked to an exact zero. So a row of 10 tokens in a batch with
-one of 45 costs a little more than alone, where a padded graph computes 45 (after "packing" in
-variable-length attention, as in ByteTransformer, Zhai et al. 2022, arXiv 2210.03052).
+Real tokens of all rows are picked from [rows, length] and lie behind one another, [1, tokens].
+Every linear map, norm and activation works on those. Only attention needs rows: its queries, keys
+and values are spread to [rows, length] for it, and its output is picked again. What lies in the
+place of padding there is some real token's, finite, and masked to an exact zero. So a row of 10
+tokens in a batch with one of 45 costs a little more than alone, where a padded graph computes 45
+(after "packing" in variable-length attention, as in ByteTransformer, Zhai et al. 2022, arXiv
+2210.03052).
 
 Picking and spreading move memory: on rows of equal length it is the slower graph, by about 5 % in
 float32 and 1 % in 8 bits.

@@ -148,9 +148,7 @@ class QueueMachine(RuleBasedStateMachine):
             same = [k.urgency for k, place in taken if k.buckets[place] == bucket]
             assert all(urgency <= left.urgency for urgency in same), "EDF within a bucket"
 
-    def check_size(
-        self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price
-    ) -> None:
+    def check_size(self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price) -> None:
         """Padding is computed: it counts in the budget, and wastes no more than a start."""
         assert len(buckets) == batch.rows
         assert batch.padded_tokens <= MAX_BATCH_TOKENS
@@ -177,9 +175,7 @@ class ListMachine(QueueMachine):
 
     packing: Packing = BY_LIST
 
-    def check_size(
-        self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price
-    ) -> None:
+    def check_size(self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price) -> None:
         """Own tokens count in the budget; attention on padding wastes no more than a start."""
         assert batch.queued_tokens <= MAX_BATCH_TOKENS
         squares = batch.rows * batch.bucket_tokens**2 - sum(bucket**2 for bucket in buckets)
@@ -194,7 +190,9 @@ TestListMachine.settings = settings(max_examples=120, stateful_step_count=30, de
 
 @PACKINGS
 @given(allowed_ns=st.integers(60, 10_000), step_ns=st.integers(1, 40))
-def test_a_patient_list_is_not_passed_for_ever(packing: Packing, allowed_ns: int, step_ns: int) -> None:
+def test_a_patient_list_is_not_passed_for_ever(
+    packing: Packing, allowed_ns: int, step_ns: int
+) -> None:
     """A list with a far deadline runs within its ageing time though nearer ones keep coming."""
     queue = make_queue(packing=packing)
     patient = QueuedList(allowed_ns, 0, Priority.INTERACTIVE)
@@ -359,7 +357,7 @@ def test_each_lane_counts_what_the_other_gets_meanwhile() -> None:
 
 def test_rows_of_a_bucket_run_in_the_callers_order() -> None:
     """Within a list and a bucket the first places, the best-ranked, run first."""
-    queue = make_queue(packing=packing)
+    queue = make_queue()
     queue.push(QueuedList(10**9, 0, Priority.INTERACTIVE), [32] * 7)
     batches = [queue.next_batch(ONE_SLOT, FREE) for _ in range(3)]
     places = [batch.parts[0][1] for batch in batches if batch is not None]

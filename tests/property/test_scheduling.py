@@ -46,7 +46,7 @@ def test_at_half_load_lists_keep_the_slo(graph: Graph) -> None:
 
 
 def test_a_graph_that_skips_padding_carries_more_within_the_slo() -> None:
-    """At 58 % of its bound p99 is within a tenth of the SLO, where padding takes it a fifth over."""
+    """At 58 % of its bound p99 is about the SLO, where computing padding takes it a fifth over."""
     assert p99_slos(UNPADDED, 0.58) <= 1.1
     assert p99_slos(PADDED, 0.58) > 1.2
 

@@ -1,9 +1,9 @@
-"""Packing for graphs that skip their padding: list by list, each in as many parts as there are slots.
+"""Packing for graphs that skip their padding: list by list, in as many parts as there are slots.
 
-Rows of any lengths cost about what they cost alone, so nothing is gained by mixing lists, and much is
-lost: a list whose batch-mates are others' rows ends later than it need. In simulated time at 58 % load
-the 99th percentile was 1.05 of the SLO where batches filled up from other lists gave 1.15, and packing
-by lengths on a graph that computes its padding 1.43.
+Rows of any lengths cost about what they cost alone, so nothing is gained by mixing lists, and much
+is lost: a list whose batch-mates are others' rows ends later than it need. At 58 % load, in
+simulated time, the 99th percentile was 1.05 of the SLO where batches filled up from other lists
+gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
 
 1. A batch's target is the most urgent list's even share for every slot, busy ones too: a slot that
    frees later takes the rest. It is more where that would make too many starts: ten times what a
@@ -96,7 +96,7 @@ class _Filling(Generic[L]):
         each = square * (longest**2 - bucket**2)
         if left < each:
             return 0
-        return min(room, int(left / each)) if each else room
+        return int(min(room, left / each)) if each else room
 
     def add(self, entry: L, bucket: int, places: list[int]) -> None:
         """Take rows of a list in. One part a list, for a part is delivered by a call of its own."""

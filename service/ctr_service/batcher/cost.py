@@ -5,14 +5,14 @@ A run of `rows` rows padded to `bucket` tokens is expected to take
     seconds = (start + token * charged) * factor[bucket]
 
 `charged` are the tokens that the graph computes: `rows * bucket`, or where it skips its padding the
-rows' own tokens and, for attention, `square * rows * bucket ** 2`. `start` is what a run costs before
-its first row, `token` the price of a token, and `factor` what a line cannot say (attention grows with
-the square of the length). `square` comes from the first costs and stays. The others follow every observation
-by normalised least mean squares (Haykin, Adaptive Filter Theory, chapter 6) on their logarithms,
-the line by the speed that both its terms share and by the tilt between them. So they stay positive,
-old batches fade by a constant gain, and a stream of equal batches moves nothing that it does not
-show. The error of one batch counts at most a factor of two: a hiccup of the machine does not move
-the model, a lasting change does within some thirty batches.
+rows' own tokens and, for attention, `square * rows * bucket ** 2`. `start` is what a run costs
+before its first row, `token` the price of a token, and `factor` what a line cannot say (attention
+grows with the square of the length). `square` comes from the first costs and stays. The others
+follow every observation by normalised least mean squares (Haykin, Adaptive Filter Theory, chapter
+6) on their logarithms, the line by the speed that both its terms share and by the tilt between
+them. So they stay positive, old batches fade by a constant gain, and a stream of equal batches
+moves nothing that it does not show. The error of one batch counts at most a factor of two: a hiccup
+of the machine does not move the model, a lasting change does within some thirty batches.
 """
 
 from __future__ import annotations
@@ -194,9 +194,7 @@ class CostModel:
         self._log_factor = {bucket: float(np.mean(r)) for bucket, r in residuals.items()}
 
 
-def _fit_relative(
-    seconds: NDArray[np.float64], *terms: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _fit_relative(seconds: NDArray[np.float64], *terms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the coefficients of a sum of terms, by least squares of relative errors."""
     columns = np.stack(terms, axis=1) / seconds[:, None]
     return np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]

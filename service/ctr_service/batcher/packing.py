@@ -1,7 +1,7 @@
 """How a batch is filled from the lists of a lane. Two ways, for two kinds of graph.
 
-A graph that computes its padding wants rows of like lengths (`by_length.py`). One that skips it takes
-rows of any lengths, and then lists need not be mixed at all (`by_list.py`).
+A graph that computes its padding wants rows of like lengths (`by_length.py`). One that skips it
+takes rows of any lengths, and then lists need not be mixed at all (`by_list.py`).
 """
 
 from __future__ import annotations

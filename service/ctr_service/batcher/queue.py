@@ -1,8 +1,8 @@
 """Which rows run next: pure, given what waits, what a run costs and how many slots are free.
 
-The unit is the list. Lists are served by urgency (deadline, or age); how a batch is filled from them is
-the packing's (`packing.py`). A batch holds one priority, so that no bulk row delays an interactive one
-by riding along.
+The unit is the list. Lists are served by urgency (deadline, or age); how a batch is filled from
+them is the packing's (`packing.py`). A batch holds one priority, so that no bulk row delays an
+interactive one by riding along.
 """
 
 from __future__ import annotations
