@@ -33,7 +33,11 @@ class Fault(enum.Enum):
 
 
 class Cable:
-    """An asyncio TCP proxy on a free port."""
+    """An asyncio TCP proxy on a free port.
+
+    Attributes:
+        connections, requests: how many were made, and how often bytes came from a client.
+    """
 
     def __init__(self, target_port: int, *, delay_s: float = 0.05) -> None:
         """Make a cable to a port of this machine; it carries nothing before `start`.
@@ -46,6 +50,7 @@ class Cable:
         self.delay_s = delay_s
         self.port = 0
         self.connections = 0
+        self.requests = 0
         self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,6 +109,7 @@ class Cable:
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK_BYTES):
+            self.requests += 1
             if self.fault is Fault.CLOSING:
                 raise _Closed
             writer.write(data)

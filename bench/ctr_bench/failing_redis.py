@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
     from ctr_bench.record import Records
+    from ctr_bench.runner import Run
 
 STATES = ("healthy", "dead", "slow")
 CANDIDATES = 16
@@ -175,10 +176,10 @@ class _Bench:
         )
         return found
 
-    def _run(self, gateway: Child, searches: Sequence[Search], seed: int) -> Records:
+    def _run(self, gateway: Child, searches: Sequence[Search], seed: int) -> Run:
         schedule_ns = poisson(self._plan.rate, len(searches), seed)
-        job = Job(gateway.target, DEADLINE_S)
-        return run_load(job, Traffic.of(searches).payloads(schedule_ns)).records
+        job = Job(gateway.target, DEADLINE_S, watched_pid=gateway.pid)
+        return run_load(job, Traffic.of(searches).payloads(schedule_ns))
 
     def _recovered(self) -> float:
         """Search now and then until both breakers are closed; return the seconds it took."""
@@ -191,7 +192,7 @@ class _Bench:
         raise BenchError(f"the gateway did not use Redis again within {RECOVERY_S:.0f} s")
 
 
-def compared(state: str, without: Records, shared: Records) -> dict[str, float]:
+def compared(state: str, without: Run, shared: Run) -> dict[str, float]:
     """Return the figures of one state: latencies, and how far above the run without Redis.
 
     Args:
@@ -199,14 +200,17 @@ def compared(state: str, without: Records, shared: Records) -> dict[str, float]:
         without: the same searches by the same schedule, to the gateway without Redis.
         shared: to the gateway with it.
     """
-    p99_ms, base_ms = _p99_ms(shared), _p99_ms(without)
+    records = shared.records
+    p99_ms, base_ms = _p99_ms(records), _p99_ms(without.records)
     return {
         f"p99_rise_ms_{state}": p99_ms - base_ms,
         f"p99_ms_{state}": p99_ms,
         f"p99_ms_without_{state}": base_ms,
-        f"p50_ms_{state}": percentile_ms(shared.latency_ms, 50),
-        f"worst_ms_{state}": percentile_ms(shared.latency_ms, 100),
-        f"failed_{state}": float((~shared.complete).sum()),
+        f"p50_ms_{state}": percentile_ms(records.latency_ms, 50),
+        f"worst_ms_{state}": percentile_ms(records.latency_ms, 100),
+        f"failed_{state}": float((~records.complete).sum()),
+        f"cpu_ms_a_request_{state}": shared.watched_cpu_s / len(records) * 1e3,
+        f"cpu_ms_a_request_without_{state}": without.watched_cpu_s / len(records) * 1e3,
     }
 
 

@@ -48,6 +48,17 @@ async def test_values_come_back_under_their_keys(redis: RedisServer) -> None:
         assert not world.heard.failures
 
 
+async def test_many_keys_are_asked_for_in_bounded_chunks(redis: RedisServer) -> None:
+    """Redis serves nobody else during an MGET: 200 keys are four of them, one exchange."""
+    async with cable_to(redis.port) as cable, remote_world(cable.url) as world:
+        await world.put(*KEYS)
+        redis.command("CONFIG", "RESETSTAT")
+        requests = cable.requests
+        await world.get(*KEYS)
+        assert cable.requests == requests + 1
+    assert b"cmdstat_mget:calls=4," in redis.command("INFO", "commandstats")
+
+
 async def test_values_expire_at_different_times(redis: RedisServer) -> None:
     """Every value has a time to live, at most what was asked for, and jittered."""
     async with remote_world(redis.url) as world:

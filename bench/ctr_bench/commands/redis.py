@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--seconds", default=10.0, show_default=True, help="Of one load run.")
-@click.option("--rate", default=100.0, show_default=True, help="Requests a second, 16 items each.")
+@click.option("--rate", default=50.0, show_default=True, help="Requests a second, 16 items each.")
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--model/--no-model",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -508,6 +508,29 @@ async def test_no_error_repeats_what_the_user_sent(bundle: Bundle) -> None:
             heard += [str(error.value), *error.value.metadata.values()]
     assert len(heard) >= 5
     assert not [text for text in heard if any(secret in text for secret in secrets)]
+
+
+async def test_tasks_are_made_for_batches_and_not_for_candidates(bundle: Bundle) -> None:
+    """A list five times as long takes as many tasks, as long as it takes as many runs."""
+    made: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:  # noqa: ANN401 -- asyncio's own signature
+        made[-1] += 1
+        return asyncio.Task(work, loop=loop, **more)
+
+    async with scripted_rig(bundle, slots=1) as rig:
+        assert isinstance(rig.backend, ScriptedBackend)
+        loop.set_task_factory(factory)
+        try:
+            for titles in (["a", "b"], list("abcdefghij")):
+                made.append(0)
+                runs = rig.backend.runs
+                await rig.predictor.predict(search(titles))
+                assert rig.backend.runs == runs + 1
+        finally:
+            loop.set_task_factory(None)
+    assert made[0] == made[1] > 0
 
 
 async def test_cancelling_the_caller_stops_the_search(bundle: Bundle) -> None:
