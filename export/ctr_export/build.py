@@ -24,8 +24,8 @@ from ctr_export.layout import (
 from ctr_export.making import Material
 from ctr_export.measure import measure_costs
 from ctr_export.reference import reference_logits
-from ctr_export.saturation import weight_limit
 from ctr_export.samples import read_sample, spread_by_length
+from ctr_export.saturation import weight_limit
 from ctr_export.target import check_label, check_target
 from ctr_export.trials import make_trials, time_trials
 from ctr_export.triton.repository import add_repositories
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
 
     from ctr_export.layout import TriedLayout
     from ctr_export.options import BuildOptions
-    from ctr_export.saturation import weight_limit
-from ctr_export.samples import Sample
+    from ctr_export.samples import Sample
     from ctr_export.trials import Trial
     from ctr_service.bundle.manifest import Layout, Manifest, MeasuredCost
     from ctr_service.clock import Clock

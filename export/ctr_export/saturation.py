@@ -7,7 +7,7 @@ from pathlib import Path
 CPU_INFO = Path("/proc/cpuinfo")
 EXACT_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 """x86 instructions that add products of 8 bits in 32. Without them two neighbours are added in 16
-first (vpmaddubsw), and 2 x 255 x 127 does not fit: the sum is cut, and logits move by more than 1."""
+first (vpmaddubsw), and 2 x 255 x 127 does not fit: sums are cut, logits are off by over 1."""
 WHOLE_RANGE, HALF_RANGE = 127, 63
 """2 x 255 x 63 = 32,130 fits in 16 bits."""
 
