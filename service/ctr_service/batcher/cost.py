@@ -197,8 +197,8 @@ class CostModel:
 def _fit_relative(seconds: NDArray[np.float64], *terms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the coefficients of a sum of terms, by least squares of relative errors."""
     columns = np.stack(terms, axis=1) / seconds[:, None]
-    found: NDArray[np.float64] = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
-    return found
+    found, *_ = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _fit_square(
