@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from ctr_alerts.slo import Slo
 
 A_LINE = 10
-TEMPLATE = '''"""Bounds of the histograms of spans, in milliseconds; each latency objective is one of them.
+TITLE = "Bounds of the histograms of spans, in milliseconds; each latency objective is one of them."
+TEMPLATE = '''"""{title}
 
 Generated from k8s/alerts/slo.yaml. Do not edit.
 """
@@ -25,7 +26,8 @@ def bounds_module(slo: Slo) -> str:
     """Return the text of `ctr_service/telemetry/bounds.py`."""
     bounds = [f"{bound:.12g}" for bound in slo.duration_bounds_ms]
     lines = [bounds[start : start + A_LINE] for start in range(0, len(bounds), A_LINE)]
-    return TEMPLATE.format(lines="\n".join(f"    *({_tuple(line)})," for line in lines))
+    rows = "\n".join(f"    *({_tuple(line)})," for line in lines)
+    return TEMPLATE.format(title=TITLE, lines=rows)
 
 
 def _tuple(values: list[str]) -> str:
