@@ -85,7 +85,7 @@ def test_every_alert_has_a_runbook_and_proofs() -> None:
 
 def test_each_latency_objective_is_a_bound_of_the_gateways_histogram() -> None:
     """The share below a threshold is counted, not guessed from within a bucket."""
-    assert SLO.duration_bounds_ms == DURATION_BOUNDS_MS
+    assert [float(bound) for bound in DURATION_BOUNDS_MS] == list(SLO.duration_bounds_ms)
     assert {target.threshold_ms for target in SLO.objectives.latency} <= set(DURATION_BOUNDS_MS)
 
 
