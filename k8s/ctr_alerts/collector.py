@@ -66,7 +66,7 @@ def collector_config(slo: Slo) -> str:
         "connectors": {"span_metrics": connector},
         "exporters": {
             "prometheus": {"endpoint": "0.0.0.0:8889", "enable_open_metrics": True},
-            "otlp/monitor": monitor,
+            "otlp_grpc/monitor": monitor,
         },
         "service": {
             "pipelines": {
@@ -78,7 +78,7 @@ def collector_config(slo: Slo) -> str:
                 "traces/kept": {
                     "receivers": ["otlp"],
                     "processors": ["memory_limiter", "tail_sampling"],
-                    "exporters": ["otlp/monitor"],
+                    "exporters": ["otlp_grpc/monitor"],
                 },
                 "metrics": {"receivers": ["span_metrics"], "exporters": ["prometheus"]},
             }
