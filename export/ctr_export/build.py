@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ class Builder:
         *,
         clock: Clock,
         say: Callable[[str], None],
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         """Take what the build needs.
 
@@ -80,7 +82,9 @@ class Builder:
             options: the user's.
             clock: for measurements.
             say: told at each step, for people.
+            wall_s: seconds since 1970, for the manifest.
         """
+        self._wall_s = wall_s
         self._checkpoint = checkpoint
         self._options = options
         self._say = say
@@ -117,6 +121,7 @@ class Builder:
             self._costs(verdicts, layout),
             self._options.name,
             self._options.version,
+            round(self._wall_s()),
         )
         self._say("writing the bundle")
         manifest = add_repositories(
