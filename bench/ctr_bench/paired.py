@@ -43,7 +43,8 @@ def paired_ratio(
     The interval is the percentile bootstrap's (Efron, Tibshirani 1993, chapter 13).
 
     Args:
-        changed, plain: a run each a pair, in the same order; at least one pair.
+        changed: a run each pair, at least one.
+        plain: the other side's, in the same order.
         figure: of any selection of one side's runs.
         seed: of the draws.
 

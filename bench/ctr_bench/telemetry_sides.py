@@ -1,4 +1,4 @@
-"""Gateways to compare: without telemetry, with all of it, and with a Collector that does not work."""
+"""Gateways to compare: without telemetry, with all of it, with a Collector that does not work."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Gateway:
         """The text of /metrics now."""
         url = f"http://127.0.0.1:{self.event('serving')['metrics_port']}/metrics"
         ask = urllib.request.Request(url, headers={"Accept": accept})
-        with urllib.request.urlopen(ask, timeout=10) as answer:
+        with urllib.request.urlopen(ask, timeout=10) as answer:  # noqa: S310 -- our own endpoint
             return str(answer.read().decode())
 
     def event(self, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A whole gateway in the test's loop whose spans go to a real receiver, around a scripted engine."""
+"""A gateway in the test's loop around a scripted engine; its spans go to a real receiver."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from ctr_client.security import Security
     from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import Script
     from ctr_service.engine_order import EngineOrder
@@ -44,7 +45,9 @@ class TracedApp:
     log: io.StringIO = field(default_factory=io.StringIO)
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator[AsyncPredictionClient]:
+    async def serving(
+        self, security: Security | None = None
+    ) -> AsyncIterator[AsyncPredictionClient]:
         """Serve, and yield a client that never retries."""
         flags: dict[str, object] = {
             "bundle": self.bundle,
@@ -61,7 +64,7 @@ class TracedApp:
         )
         async with self.app:
             target = f"127.0.0.1:{self.app.port}"
-            async with AsyncPredictionClient(target, ONE_ATTEMPT) as client:
+            async with AsyncPredictionClient(target, ONE_ATTEMPT, security=security) as client:
                 yield client
 
     @property

@@ -13,8 +13,11 @@ from tritonclient.grpc import service_pb2
 
 from ctr_client.errors import PredictionError
 from ctr_client.messages import Item, search
+from ctr_client.security import Security
+from ctr_service.server.tokens_file import entry_of, new_token
 from ctr_service.telemetry import names
 from ctr_service.telemetry.names import span_metrics, spans
+from tests.support.grpc_server import raw_method
 from tests.support.otlp_receiver import OtlpReceiver, Received, otlp_receiver, sending_to
 from tests.support.tiny_bundle import ALPHABET, SPECIAL_TOKENS, make_tiny_bundle
 from tests.support.traced_app import TracedApp
@@ -32,6 +35,20 @@ DEADLINE_S = 10.0
 KINDS = {spans.SpanKind.INTERNAL: 1, spans.SpanKind.SERVER: 2}
 TYPES = {spans.Type.STRING: str, spans.Type.INT: int, spans.Type.BOOLEAN: bool}
 LISTS = {spans.PREDICT_CLICKS.name, spans.MODEL_INFER.name}
+
+
+class Turnstile:
+    """A script that holds runs while it is not free."""
+
+    def __init__(self) -> None:
+        self.free, self.held = asyncio.Event(), asyncio.Event()
+        self.free.set()
+
+    async def __call__(self, _: ScriptedRun) -> None:
+        """Pass, or wait."""
+        if not self.free.is_set():
+            self.held.set()
+        await self.free.wait()
 
 
 @pytest.fixture
@@ -59,13 +76,15 @@ async def ask(client: AsyncPredictionClient, *titles: str, deadline_s: float = D
     return ""
 
 
-async def describe_over_open_inference(target: str) -> None:
+async def describe_over_open_inference(target: str, token: str) -> None:
     """Call every method of Open Inference that has a span, the list one too."""
     async with grpc.aio.insecure_channel(target) as channel:
 
         async def call(method: str, message: object) -> None:
             path = f"/{spans.OPEN_INFERENCE}/{method}"
-            await channel.unary_unary(path)(message.SerializeToString(), timeout=DEADLINE_S)  # type: ignore[attr-defined]  # -- untyped messages
+            raw: bytes = message.SerializeToString()  # type: ignore[attr-defined]  # -- untyped messages
+            metadata = (("authorization", f"Bearer {token}"),)
+            await raw_method(channel, path)(raw, timeout=DEADLINE_S, metadata=metadata)
 
         await call("ServerMetadata", service_pb2.ServerMetadataRequest())
         await call("ModelMetadata", service_pb2.ModelMetadataRequest(name="tiny"))
@@ -78,23 +97,33 @@ async def describe_over_open_inference(target: str) -> None:
         await call("ModelInfer", infer)
 
 
-async def everything(app: TracedApp) -> None:
-    """Calls of every kind: answered, degraded, refused, failed, described."""
-    async with app.serving() as client:
+async def everything(app: TracedApp, token: str) -> None:
+    """Calls of every kind: answered, degraded, refused, shed, failed, described."""
+    turnstile = app.script = Turnstile()
+    security = Security(token=lambda: token)
+    async with app.serving(security) as client:
         await ask(client, "red mug", "blue mug")
         assert await ask(client, "green mug", POISON_TITLE) == ""  # the bad row alone falls back
         assert await ask(client, POISON_TITLE) == "BACKEND_FAILED"
         assert await ask(client) == "NO_CANDIDATES"
         await client.get_model()
-        await describe_over_open_inference(f"127.0.0.1:{app.app.port}")
+        await describe_over_open_inference(f"127.0.0.1:{app.app.port}", token)
+        turnstile.free.clear()
+        asking = asyncio.create_task(ask(client, "held mug"))
+        await asyncio.wait_for(turnstile.held.wait(), DEADLINE_S)
+        assert await ask(client, "shed mug") == "CALLER_LIMIT"
+        turnstile.free.set()
+        assert await asking == ""
 
 
 async def test_declared_spans_edges_links_and_attributes_are_seen_live(
-    receiver: OtlpReceiver, bundle: Path
+    receiver: OtlpReceiver, bundle: Path, tmp_path: Path
 ) -> None:
     """Each is seen, and nothing else is; at most six spans a call, and its children lie within."""
-    app = TracedApp(bundle, {"trace_ratio": 1.0}, poison=POISON)
-    await everything(app)
+    file, token = tmp_path / "tokens.toml", new_token()
+    file.write_text(f"[caller.ranker]\nconcurrent_lists = 1\n{entry_of('ranker', token)}")
+    app = TracedApp(bundle, {"trace_ratio": 1.0, "tokens_file": file}, poison=POISON)
+    await everything(app, token)
     seen = {span.span_id: span for span in receiver.spans}
     assert {span.name for span in seen.values()} == {span.name for span in spans.SPANS}
     declared = {span.name: span for span in spans.SPANS}
@@ -120,7 +149,7 @@ async def test_declared_spans_edges_links_and_attributes_are_seen_live(
     assert links == {(s.name, other) for s in spans.SPANS for other in s.links}
     of_lists = {name for is_list, name in attributes if is_list}
     wanted = {one.name for one in spans.PREDICT_CLICKS.attributes}
-    assert of_lists == wanted - {spans.CALLER.name, spans.SHED.name}  # told by tests of their own
+    assert of_lists == wanted
     by_trace: dict[str, list[Received]] = {}
     for span in seen.values():
         by_trace.setdefault(span.trace_id, []).append(span)
@@ -149,7 +178,7 @@ async def test_the_resource_says_which_process_it_is(
 async def test_a_frontends_trace_goes_on_in_the_gateway(
     receiver: OtlpReceiver, bundle: Path
 ) -> None:
-    """`ctr_client` sends the current span's context, and its choice to sample wins over the ratio."""
+    """`ctr_client` sends the current span's context, whose choice to sample wins over the ratio."""
     app = TracedApp(bundle, {"trace_ratio": 0.0})
     ids = SpanContext(0xABCDEF, 0x1234, is_remote=False, trace_flags=TraceFlags(1))
     async with app.serving() as client:
@@ -165,7 +194,6 @@ async def test_what_failed_or_was_slow_is_exported_beyond_the_ratio(
     receiver: OtlpReceiver, bundle: Path
 ) -> None:
     """With a ratio of 0: the slow list and the failed one, with their batches; no refusal."""
-
     seconds = {"a run": 0.0}
 
     async def slow(_: ScriptedRun) -> None:
@@ -193,20 +221,16 @@ async def test_what_failed_or_was_slow_is_exported_beyond_the_ratio(
 async def test_a_batch_that_outlives_its_call_is_linked_to_it(
     receiver: OtlpReceiver, bundle: Path
 ) -> None:
-    """A deadline that passes during the run: the call's last stage is compute, the batch follows."""
-    began, free = asyncio.Event(), asyncio.Event()
-
-    async def held(_: object) -> None:
-        began.set()
-        await free.wait()
-
-    app = TracedApp(bundle, {"trace_ratio": 0.0}, script=held)
+    """A deadline passes during the run: the call's last stage is compute, and the batch follows."""
+    turnstile = Turnstile()
+    turnstile.free.clear()
+    app = TracedApp(bundle, {"trace_ratio": 0.0}, script=turnstile)
     async with app.serving() as client:
         asking = asyncio.create_task(ask(client, "late mug", deadline_s=0.5))
-        await asyncio.wait_for(began.wait(), DEADLINE_S)
+        await asyncio.wait_for(turnstile.held.wait(), DEADLINE_S)
         assert await asking == "DEADLINE_EXCEEDED"
         assert receiver.named("ctr.batch") == []
-        free.set()
+        turnstile.free.set()
     (server,) = receiver.named(spans.PREDICT_CLICKS.name)
     (batch,) = receiver.named("ctr.batch")
     assert server.failed

@@ -45,12 +45,12 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
 ) -> None:
     """Measure the gateway with full telemetry against the same without.
 
-    With: spans, span metrics, metrics scraped every 5 s, 1 % of traces sent to a Collector. Without:
-    none of it, not even counters. `throughput_ratio` and `cpu_ratio` (CPU seconds a request) come
-    from closed loops, `p99_ratio` from an open loop at half of capacity; each has an interval from
-    a paired bootstrap. `p99_ratio_absent` and so on compare a Collector that is absent, hangs,
-    refuses or is slow with one that answers. `zero_cost_*` is the same around an engine without a
-    model, where telemetry has nothing to hide behind. About 12 minutes.
+    With: spans, span metrics, metrics scraped every 5 s, 1 % of traces sent to a Collector.
+    Without: none of it, not even counters. `throughput_ratio` and `cpu_ratio` (CPU seconds a
+    request) come from closed loops, `p99_ratio` from an open loop at half of capacity; each has an
+    interval from a paired bootstrap. `p99_ratio_absent` and so on compare a Collector that is
+    absent, hangs, refuses or is slow with one that answers. `zero_cost_*` is the same around an
+    engine without a model, where telemetry has nothing to hide behind. About 12 minutes.
 
     \b
     Examples:

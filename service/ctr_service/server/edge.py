@@ -16,7 +16,7 @@ from ctr_service.server.status import refusal_of
 from ctr_service.traces import CALL_TRACE, NO_TRACE, CallEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import TypeAlias
 
     from structlog.typing import FilteringBoundLogger
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ctr_service.server.status import Refusal
     from ctr_service.traces import CallTrace
 
-    Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+    Metadata: TypeAlias = Iterable[tuple[str, str | bytes]]
     Context: TypeAlias = grpc.aio.ServicerContext[bytes, bytes]
 
 MAX_HOLD_S = 1.0

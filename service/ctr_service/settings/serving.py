@@ -26,7 +26,9 @@ class ServingSettings(BaseModel, frozen=True):
         description="Serve KServe v2 / Open Inference on the same port (for tritonclient).",
     )
     reflection: bool = Field(default=True, description="Serve gRPC reflection (for grpcurl).")
-    metrics: bool = Field(default=True, description="Keep metrics, and serve OpenMetrics over HTTP.")
+    metrics: bool = Field(
+        default=True, description="Keep metrics, and serve OpenMetrics over HTTP."
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address of the metrics endpoint.")
     metrics_port: int = Field(
         default=8501, ge=0, le=_MAX_PORT, description="Port of /metrics; 0 takes a free one."

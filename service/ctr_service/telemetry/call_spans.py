@@ -55,7 +55,7 @@ class ExportsSpans(Protocol):
 class CallSpans:
     """Implements `TracesCalls`. Belongs to one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- built once, in observing.py; every argument is named there
         self,
         *,
         choice: Choice,

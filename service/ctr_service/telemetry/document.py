@@ -20,10 +20,10 @@ Generated from `service/ctr_service/telemetry/names` by `make telemetry-docs`. D
 
 Nothing here holds what a caller sent: no query, title, feature value, user, item or request id."""
 SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
-SPAN_METRICS_TEXT = """Counted for every server span before sampling, under the names of the OpenTelemetry Collector's
-`span_metrics` connector. A label whose attribute a span has not is left out. Buckets carry exemplars
-(`trace_id`, `span_id`) of traces that were exported; ask for OpenMetrics to see them. `le` is
-written as OpenMetrics wants it: `100.0`."""
+SPAN_METRICS_TEXT = """Counted for every server span before sampling, under the names of the
+`span_metrics` connector of the OpenTelemetry Collector. A label whose attribute a span has not is
+left out. Buckets carry exemplars (`trace_id`, `span_id`) of traces that were exported; ask for
+OpenMetrics to see them. `le` is written as OpenMetrics wants it: `100.0`."""
 
 
 def page() -> str:
@@ -128,7 +128,9 @@ def main(file: Path, *, check: bool) -> None:
     if not check:
         write_text_aside(file, page())
     elif not file.is_file() or file.read_text() != page():
-        raise click.ClickException(f"{file} is not what the catalogue says; run make telemetry-docs")
+        raise click.ClickException(
+            f"{file} is not what the catalogue says; run make telemetry-docs"
+        )
 
 
 if __name__ == "__main__":

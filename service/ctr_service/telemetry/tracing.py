@@ -68,7 +68,6 @@ class _Counted(SpanExporter):
             self._inner.shutdown()
 
 
-
 class Export:
     """Hands spans to the queue, from where a thread sends them. Implements `ExportsSpans`.
 
@@ -159,7 +158,9 @@ def _made(exporter: Callable[[], SpanExporter]) -> SpanExporter:
     try:
         return exporter()
     except (OSError, ValueError) as error:
-        raise SettingsError(f"OTEL_EXPORTER_OTLP_*: no exporter can be made of it: {error}") from None
+        raise SettingsError(
+            f"OTEL_EXPORTER_OTLP_*: no exporter can be made of it: {error}"
+        ) from None
 
 
 def _context(trace_id: int, span_id: int, *, is_remote: bool = False) -> SpanContext:

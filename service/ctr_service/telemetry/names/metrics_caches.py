@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ctr_service.telemetry.names.metric import Kind, Metric
 
-
 CACHE_HITS = Metric("ctr_token_cache_hits", Kind.COUNTER, "", "Texts found in the token cache.")
 CACHE_MISSES = Metric("ctr_token_cache_misses", Kind.COUNTER, "", "Texts that were tokenised.")
 CACHE_BYTES = Metric("ctr_token_cache_bytes", Kind.GAUGE, "bytes", "Size of the token cache.")

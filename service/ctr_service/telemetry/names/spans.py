@@ -62,7 +62,9 @@ RPC_SYSTEM = Attribute("rpc.system.name", Type.STRING, "Always `grpc`.")
 RPC_METHOD = Attribute("rpc.method", Type.STRING, "Full name of the method, as in the span's name.")
 RPC_STATUS = Attribute("rpc.status_code", Type.STRING, "Name of the gRPC code that ended the call.")
 ERROR_TYPE = Attribute(
-    "error.type", Type.STRING, "The same code, where the fault is the server's and the status ERROR."
+    "error.type",
+    Type.STRING,
+    "The same code, where the fault is the server's and the status ERROR.",
 )
 REASON = Attribute("ctr.reason", Type.STRING, "ErrorReason of a call that was refused or failed.")
 CANDIDATES = Attribute("ctr.candidates", Type.INT, "Length of the list, once it is decoded.")
@@ -78,7 +80,9 @@ ROWS = Attribute("ctr.batch.rows", Type.INT, "Rows of the batch.")
 TOKENS = Attribute("ctr.batch.tokens", Type.INT, "Tokens of its rows, padding left out.")
 BUCKET_TOKENS = Attribute("ctr.batch.bucket_tokens", Type.INT, "Length that rows were padded to.")
 FAILED_ROWS = Attribute("ctr.batch.failed_rows", Type.INT, "Rows that it left without a score.")
-BACKEND = Attribute("ctr.backend", Type.STRING, "Engine that ran it, `triton` for servers elsewhere.")
+BACKEND = Attribute(
+    "ctr.backend", Type.STRING, "Engine that ran it, `triton` for servers elsewhere."
+)
 
 PREDICTION, OPEN_INFERENCE = "ctr.v1.PredictionService", "inference.GRPCInferenceService"
 _CALL = (

@@ -44,9 +44,7 @@ def test_every_metric_of_the_catalogue_is_registered_and_no_other(
     instruments: Instruments,
 ) -> None:
     """The catalogue and the registry hold the same metrics, with the same help."""
-    instruments.model_loaded(
-        name="m", version="v", graph="g", manifest_sha256="s", created_s=5.0
-    )
+    instruments.model_loaded(name="m", version="v", graph="g", manifest_sha256="s", created_s=5.0)
     families = {family.name: family for family in instruments.registry.collect()}
     for metric in names.PROCESS_METRICS:
         assert families.pop(metric.name).type == metric.kind.value
