@@ -43,7 +43,7 @@ class OtlpReceiver:
 
     Attributes:
         raw: the bytes of every request.
-        answer: awaited before each answer: it may wait, or abort.
+        answer: called before each answer: it may wait, or abort.
         asked: requests that arrived.
     """
 
@@ -51,7 +51,7 @@ class OtlpReceiver:
         self.raw: list[bytes] = []
         self.spans: list[Received] = []
         self.asked = 0
-        self.answer: Callable[[grpc.ServicerContext], None] | None = None
+        self.answer: Callable[[grpc.ServicerContext], object] | None = None
         self.endpoint = ""
         self._changed = threading.Condition()
 

@@ -17,7 +17,7 @@ from ctr_service.settings import load_settings
 from ctr_service.telemetry.logs import configure_logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from ctr_client.security import Security
@@ -39,7 +39,7 @@ class TracedApp:
     """
 
     bundle: Path
-    flags: dict[str, object] = field(default_factory=dict)
+    flags: Mapping[str, object] = field(default_factory=dict)
     script: Script | None = None
     poison: frozenset[int] = frozenset()
     log: io.StringIO = field(default_factory=io.StringIO)

@@ -22,6 +22,7 @@ from tests.support.tiny_bundle import make_tiny_bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ctr_client.messages import PlainValue
     from tests.support.gateway import Gateway
 
 CANARY = "canary7391"
@@ -40,7 +41,11 @@ METADATA = (
 
 def planted(**changes: Any) -> pb.PredictClicksRequest:  # noqa: ANN401 -- fields of the message
     """A search with a canary in every field."""
-    features = {"price": NUMBER, "brand": f"{CANARY}-brand", "tags": (f"{CANARY}-tag",)}
+    features: dict[str, PlainValue] = {
+        "price": NUMBER,
+        "brand": f"{CANARY}-brand",
+        "tags": (f"{CANARY}-tag",),
+    }
     items = [
         Item(f"{CANARY}-{n}", f"{CANARY} {text}", item_version=CANARY, features=features)
         for n, text in enumerate(("red mug", "blue mug"))

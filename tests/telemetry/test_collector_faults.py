@@ -22,7 +22,7 @@ from tests.support.tiny_bundle import make_tiny_bundle
 from tests.support.traced_app import TracedApp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -101,11 +101,12 @@ async def test_requests_are_served_whatever_the_collector_does(
             monkeypatch.setenv(name, value)
         if fault == "absent":
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
-        receiver.answer = {
+        answers: dict[str, Callable[[grpc.ServicerContext], object]] = {
             "hanging": lambda _: ended.wait(PATIENCE_S),
             "refusing": refuse,
             "slow": lambda _: ended.wait(0.3),
-        }.get(fault)
+        }
+        receiver.answer = answers.get(fault)
         app = TracedApp(make_tiny_bundle(tmp_path / "bundle"), {"trace_ratio": 1.0})
         async with app.serving() as client:
             for number in range(REQUESTS):

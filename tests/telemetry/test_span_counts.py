@@ -46,7 +46,7 @@ async def send(target: str) -> Counter[str]:
 
     await asyncio.gather(*(caller(channels[n % CONNECTIONS]) for n in range(CALLERS)))
     for channel in channels:
-        await channel.close()
+        await channel.close(None)
     return endings
 
 

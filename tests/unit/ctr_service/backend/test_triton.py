@@ -27,6 +27,7 @@ from ctr_service.errors import (
     SettingsError,
 )
 from ctr_service.limits import NS_PER_S
+from ctr_service.traces import BATCH_TRACE, BatchTrace, CallTrace
 from tests.support.certificates import Authority
 from tests.support.fake_triton import FakeTriton, fake_triton, make_config
 from tests.support.redis_server import free_port
@@ -124,6 +125,25 @@ async def test_the_deadline_travels_twice(server: FakeTriton) -> None:
     assert 1.0 < deadline_s <= 2.1  # gRPC rounds it up
     assert 1_000_000 < request.parameters["timeout"].int64_param <= 2_000_000
     assert (request.model_name, request.model_version) == ("ctr_joint", "1")
+
+
+async def test_a_batch_takes_its_trace_along(server: FakeTriton) -> None:
+    """Triton gets the W3C header of the batch's span; a batch that nobody traces brings none."""
+    heard: list[object] = []
+
+    async def listen(_: service_pb2.ModelInferRequest, context: Context) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        heard.append(metadata.get("traceparent"))
+
+    server.behave = listen
+    batch = BatchTrace(
+        [CallTrace(1, 2, sampled=True)], began_ns=0, rows=len(EXPECTED), bucket_tokens=8
+    )
+    async with connected(make_backend(server.target, Heard())) as backend:
+        await run(backend)
+        BATCH_TRACE.set(batch)
+        await run(backend)
+    assert heard == [None, batch.traceparent]
 
 
 async def test_no_answer_by_the_deadline_is_late(server: FakeTriton) -> None:
