@@ -35,6 +35,16 @@ def total_of(page: str, name: str, labels: Mapping[str, str] | None = None) -> f
     )
 
 
+def read_with_exemplars(port: int) -> bytes:
+    """Return /metrics as Prometheus asks for it."""
+    ask = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics",
+        headers={"Accept": "application/openmetrics-text; version=1.0.0"},
+    )
+    with urllib.request.urlopen(ask, timeout=READ_S) as answer:  # noqa: S310 -- our own endpoint
+        return bytes(answer.read())
+
+
 def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
     """Return a histogram's cumulative counts; empty when it has seen nothing under the labels."""
     found: dict[float, float] = {}
@@ -44,6 +54,16 @@ def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
                 bound = float(sample.labels["le"])
                 found[bound] = found.get(bound, 0.0) + sample.value
     return found
+
+
+def total_of(page: str, counter: str, labels: Mapping[str, str]) -> float:
+    """Return a counter's sum over all its series with these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == f"{counter}_total" and labels.items() <= sample.labels.items()
+    )
 
 
 def between(before: Buckets, after: Buckets) -> Buckets:
