@@ -95,10 +95,9 @@ def _newer(known: Alert, alert: Alert) -> Alert:
         if known.status == "resolved" and alert.status == "firing":
             return known
         return alert.model_copy(update={"fired": known.fired})
-    if known.status == "resolved":
-        return alert.model_copy(update={"fired": known.fired + 1})
-    # Two Prometheus servers see the same fault at slightly different times: the first one counts.
-    return alert.model_copy(update={"fired": known.fired, "starts_ms": known.starts_ms})
+    # Two Prometheus servers see one fault at slightly different times: that is no second time.
+    again = known.status == "resolved"
+    return alert.model_copy(update={"fired": known.fired + again})
 
 
 def summed_up(alerts: Sequence[Alert]) -> SummedUp:
