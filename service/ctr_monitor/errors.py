@@ -1,8 +1,8 @@
 """What can go wrong in the monitor. Each message says what to do.
 
-    webhook, OTLP, forms -> BadInput          -> HTTP 400, gRPC INVALID_ARGUMENT
-    Prometheus           -> PrometheusError   -> the report says what is missing; tried again
-    store, settings      -> MonitorError      -> one sentence on the command line, exit 1
+webhook, OTLP, forms -> BadInputError          -> HTTP 400, gRPC INVALID_ARGUMENT
+Prometheus           -> PrometheusError   -> the report says what is missing; tried again
+store, settings      -> MonitorError      -> one sentence on the command line, exit 1
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ class MonitorError(Exception):
     """The base of all; its text is a sentence for a person."""
 
 
-class BadInput(MonitorError):
+class BadInputError(MonitorError):
     """Somebody sent what the monitor does not take. The text names the field, never its value."""
 
 
-class NotThere(MonitorError):
+class NotThereError(MonitorError):
     """No incident or trace has that number."""
 
 

@@ -46,7 +46,7 @@ class Instruments:
         )
         self.spans = Counter(
             "ctr_monitor_spans",
-            "Spans received, by outcome: kept, rejected (no valid ids), refused (too many at once).",
+            "Spans received, by outcome: kept, rejected (no valid ids), refused (too many).",
             ("outcome",),
             registry=registry,
         )
@@ -57,9 +57,13 @@ class Instruments:
             registry=registry,
         )
         self.trace_bytes = Gauge(
-            "ctr_monitor_trace_bytes", "Size of those traces, by class.", ("kind",), registry=registry
+            "ctr_monitor_trace_bytes",
+            "Size of those traces, by class.",
+            ("kind",),
+            registry=registry,
         )
 
     def exposition(self) -> tuple[bytes, str]:
         """Return the metrics in OpenMetrics, and their content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        body: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        return body, CONTENT_TYPE_LATEST

@@ -11,7 +11,7 @@ from ctr_monitor.around.onset import find_onset
 from ctr_monitor.around.questions import BUCKET, QUESTIONS, REPLICAS, Question
 from ctr_monitor.around.readings import read
 from ctr_monitor.around.windows import LookSettings, Span, span_of
-from ctr_monitor.errors import NotThere, PrometheusError
+from ctr_monitor.errors import NotThereError, PrometheusError
 from ctr_monitor.model import Burn, Panel, Report
 from ctr_monitor.suspects.evidence import Evidence
 from ctr_monitor.suspects.ranking import rank
@@ -85,7 +85,7 @@ class Investigator:
         self._clock = clock
 
     async def investigate(self, incident: Incident) -> Report:
-        """Return a report. It lacks what could not be had, and says so; it never raises for that."""
+        """Return a report. What could not be had is named in it, and raises nothing."""
         now_ms = self._clock.now_ms()
         alerts = _episode(incident)
         end_ms = now_ms
@@ -175,9 +175,7 @@ class Investigator:
                     continue
                 if share is not None:
                     rate = share / objective.budget if objective.budget else None
-                    burns.append(
-                        Burn(slo=objective.slo, window=window, bad_share=share, rate=rate)
-                    )
+                    burns.append(Burn(slo=objective.slo, window=window, bad_share=share, rate=rate))
 
     def _read_traces(
         self, from_ms: int, until_ms: int, exemplars: Sequence[str]
@@ -196,7 +194,7 @@ class Investigator:
             if trace_id not in chosen:
                 try:
                     chosen[trace_id] = (self._traces.get(trace_id), "exemplar")
-                except NotThere:
+                except NotThereError:
                     continue
         self._traces.pin(tuple(chosen))
         return [summary(trace, why) for trace, why in chosen.values()], facts_of(slow, failed)

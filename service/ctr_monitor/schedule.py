@@ -34,7 +34,7 @@ class Next:
     looks: int
 
 
-def next_look(
+def next_look(  # noqa: PLR0913 -- every count that the next step depends on
     settings: ScheduleSettings, *, now_ms: int, whole: bool, firing: bool, attempts: int, looks: int
 ) -> Next:
     """Return what follows on an investigation.

@@ -41,8 +41,12 @@ def seen_before(incident: Incident, past: Iterable[Incident]) -> list[Alike]:
         if other.id < incident.id
     ]
     alike = [each for each in found if each.likeness >= LEAST]
-    alike.sort(key=lambda each: (-each.likeness, each.incident.resolution is None, -each.incident.id))
-    return sorted(alike[:SHOWN], key=lambda each: (each.incident.resolution is None, -each.likeness))
+    alike.sort(
+        key=lambda each: (-each.likeness, each.incident.resolution is None, -each.incident.id)
+    )
+    return sorted(
+        alike[:SHOWN], key=lambda each: (each.incident.resolution is None, -each.likeness)
+    )
 
 
 def traits(incident: Incident) -> dict[str, float]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ctr_monitor.around.prometheus import PrometheusSettings
 from ctr_monitor.around.windows import LookSettings
 from ctr_monitor.schedule import ScheduleSettings
 from ctr_monitor.traces.keeping import KeepSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ctr_monitor.around.prometheus import PrometheusSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-SHARE_DIGITS = 2
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 KILO = 1000.0
 
 
@@ -10,19 +14,8 @@ def told(value: float | None, unit: str) -> str:
     """Return a value with its unit, such as "2.4 %", "380 ms", "1.2 GB"; "none" for None."""
     if value is None:
         return "none"
-    if unit == "share":
-        return f"{_digits(value * 100)} %"
-    if unit == "us":
-        return f"{_digits(value)} µs"
-    if unit == "bytes":
-        return _scaled(value, ("B", "kB", "MB", "GB", "TB"))
-    if unit == "s":
-        return duration(value)
-    if unit == "count":
-        return _digits(value)
-    if unit == "per s":
-        return f"{_digits(value)} a second"
-    return f"{_digits(value)} {unit}"
+    form = FORMS.get(unit)
+    return f"{_digits(value)} {unit}" if form is None else form(value)
 
 
 def duration(seconds: float) -> str:
@@ -58,3 +51,14 @@ def _scaled(value: float, units: tuple[str, ...]) -> str:
             return f"{_digits(value)} {unit}"
         value /= KILO
     return f"{_digits(value)} {units[-1]}"
+
+
+FORMS: Mapping[str, Callable[[float], str]] = {
+    "share": lambda value: f"{_digits(value * 100)} %",
+    "us": lambda value: f"{_digits(value)} µs",
+    "bytes": lambda value: _scaled(value, ("B", "kB", "MB", "GB", "TB")),
+    "s": duration,
+    "count": _digits,
+    "per s": lambda value: f"{_digits(value)} a second",
+}
+"""Units that are not simply put behind the number."""

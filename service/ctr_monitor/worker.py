@@ -80,9 +80,7 @@ class Worker:
         return 0.0
 
     async def _work(self, due: Due) -> None:
-        incident = await self._thread.call(
-            self._incidents.get, due.incident_id, with_report=False
-        )
+        incident = await self._thread.call(self._incidents.get, due.incident_id, with_report=False)
         started_s = time.monotonic()
         try:
             report = await self._investigator.investigate(incident)

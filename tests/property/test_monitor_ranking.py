@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +14,15 @@ from ctr_monitor.suspects.evidence import Evidence, TraceFacts
 from ctr_monitor.suspects.ranking import Cause, Weighed, rank, weigh
 from ctr_monitor.suspects.table import TABLE
 
+if TYPE_CHECKING:
+    import random
+
 KEYS = [question.key for question in QUESTIONS]
 VALUES = st.none() | st.floats(0, 1e9)
 ALERTS = ["CtrGatewayGone", "CtrCacheCold", "CtrModelStale", "CtrMemoryGrowing", "Other"]
-SHARES = st.dictionaries(st.sampled_from(["ctr.queue", "ctr.compute", "ctr.features"]), st.floats(0, 1))
+SHARES = st.dictionaries(
+    st.sampled_from(["ctr.queue", "ctr.compute", "ctr.features"]), st.floats(0, 1)
+)
 
 readings = st.lists(
     st.builds(
@@ -100,7 +105,7 @@ def _score(cause: Cause) -> float:
 def test_more_evidence_for_a_cause_never_lowers_it(
     speaks_for: list[tuple[float, bool]], against: list[tuple[float, bool]], more: float
 ) -> None:
-    """One more clue that speaks for a cause raises its score or leaves it; against it, the reverse."""
+    """One more clue for a cause raises its score or leaves it; against it, the reverse."""
     score = _score(_cause(speaks_for, against))
     assert _score(_cause([*speaks_for, (more, True)], against)) >= score
     assert _score(_cause(speaks_for, [*against, (more, True)])) <= score

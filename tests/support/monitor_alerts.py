@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ctr_monitor.alerts.webhook import Notification, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 T0_MS = 1_790_000_000_000
 """2026-09-21, 13:33:20 UTC: when the scripted faults' alerts fire."""
@@ -22,13 +26,13 @@ def wire_alert(
     starts_ms: int = T0_MS,
     ends_ms: int | None = None,
     fingerprint: str = "",
-    annotations: dict[str, str] | None = None,
-    **labels: str,
+    annotations: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """One alert; resolved when it has an end."""
+    """One alert, a page unless its labels say otherwise; resolved when it has an end."""
     return {
         "status": "firing" if ends_ms is None else "resolved",
-        "labels": {"alertname": name, "severity": "page", "job": "ctr-service", **labels},
+        "labels": {"alertname": name, "severity": "page", "job": "ctr-service", **(labels or {})},
         "annotations": {
             "summary": f"{name} summary",
             "runbook": f"k8s/runbooks/{name}.md",

@@ -100,12 +100,12 @@ def _sample(name: str, job: str, labels: str, value: float, at_s: int) -> str:
 def _counters(scene: Scene) -> Iterator[tuple[str, str, float]]:
     calls = "traces_span_metrics_calls_total"
     for version, (share, failed) in scene.versions.items():
-        failed = max(failed, scene.failed_share if len(scene.versions) == 1 else 0.0)
+        bad = max(failed, scene.failed_share if len(scene.versions) == 1 else 0.0)
         part = scene.calls * share
         labels = f'{SERVER},ctr_model_version="{version}"'
-        yield calls, f'{labels},status_code="STATUS_CODE_UNSET"', part * (1 - failed)
-        if failed:
-            yield calls, f'{labels},status_code="STATUS_CODE_ERROR"', part * failed
+        yield calls, f'{labels},status_code="STATUS_CODE_UNSET"', part * (1 - bad)
+        if bad:
+            yield calls, f'{labels},status_code="STATUS_CODE_ERROR"', part * bad
         yield from _histogram(
             "traces_span_metrics_duration_milliseconds", labels, part, scene.latency_ms, MS_BOUNDS
         )
@@ -149,4 +149,8 @@ def _gauges(scene: Scene) -> Iterator[tuple[str, str, float]]:
     yield "ctr_remote_breaker_state", 'side="read"', float(scene.breaker)
     yield "process_resident_memory_bytes", "", 6e8
     for version in scene.versions:
-        yield "ctr_model_info", f'version="{version}",graph="joint",manifest_sha256="{version}f"', 1.0
+        yield (
+            "ctr_model_info",
+            f'version="{version}",graph="joint",manifest_sha256="{version}f"',
+            1.0,
+        )

@@ -23,7 +23,7 @@ def trace_id(number: int) -> str:
     return f"{number:032x}"
 
 
-def span(  # noqa: PLR0913 -- a span is what it is
+def span(
     number: int,
     name: str = SERVER_NAME,
     *,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import io
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -22,6 +21,7 @@ from tests.support.monitor_alerts import T0_MS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from ctr_monitor.clock import WallClock
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ctr_monitor.alerts.webhook import Notification
     from ctr_monitor.model import Alert, State
@@ -61,7 +61,7 @@ def incident_for(
     def is_recent(incident: Known) -> bool:
         return incident.resolved_ms is not None and now_ms - incident.resolved_ms <= reopen_ms
 
-    tests = (
+    tests: tuple[Callable[[Known], bool], ...] = (
         lambda k: k.state == "firing" and k.group_key == notification.group_key,
         lambda k: k.state == "firing" and is_akin(k),
         lambda k: bool(begins & k.begins) and (is_recent(k) or not notification.firing),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ctr_monitor.errors import BadInput
+from ctr_monitor.errors import BadInputError
 from ctr_monitor.model import Alert, State
 
 MAX_ALERTS = 1000
@@ -58,14 +58,14 @@ def parse(body: bytes) -> Notification:
     """Return a webhook's content.
 
     Raises:
-        BadInput: it is not one; the text names the field.
+        BadInputError: it is not one; the text names the field.
     """
     try:
         wire = _WireNotification.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadInput(
+        raise BadInputError(
             f"this is no webhook of Alertmanager, version 4: {where}: {first['msg']}"
         ) from None
     return Notification(

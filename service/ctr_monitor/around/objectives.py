@@ -109,7 +109,9 @@ def _objectives(read: _Objectives) -> tuple[Objective, ...]:
     return (
         Objective("availability", share(FAILED, NOT_SHED), _budget(read.availability)),
         *(
-            Objective(f"latency, {target.threshold_ms:g} ms", late(target.threshold_ms), target.budget)
+            Objective(
+                f"latency, {target.threshold_ms:g} ms", late(target.threshold_ms), target.budget
+            )
             for target in read.latency
         ),
         Objective(

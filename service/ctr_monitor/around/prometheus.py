@@ -64,9 +64,7 @@ class Prometheus:
         try:
             return tuple(_line(series, steps) for series in data["result"][:MAX_LINES])
         except (KeyError, TypeError, ValueError):
-            raise PrometheusError(
-                "Prometheus answered a range query with something else"
-            ) from None
+            raise PrometheusError("Prometheus answered a range query with something else") from None
 
     async def exemplar_traces(self, promql: str, span: Span) -> dict[str, float]:
         """Return trace id -> value of the exemplars of a query's series; largest values first.
@@ -114,7 +112,9 @@ class Prometheus:
                 # POST: a long query does not fit every proxy's idea of a URL.
                 async with self._session.post(url, data=parameters) as response:
                     body = await response.content.read(MAX_ANSWER_BYTES + 1)
-                    while len(body) <= MAX_ANSWER_BYTES and (more := await response.content.read(MAX_ANSWER_BYTES)):
+                    while len(body) <= MAX_ANSWER_BYTES and (
+                        more := await response.content.read(MAX_ANSWER_BYTES)
+                    ):
                         body += more
             except TimeoutError:
                 raise PrometheusError(

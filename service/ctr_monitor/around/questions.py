@@ -43,7 +43,7 @@ class Question:
 
 
 CALLS = 'traces_span_metrics_calls_total{$J,span_kind="SPAN_KIND_SERVER"}'
-FAILED = 'traces_span_metrics_calls_total{$J,span_kind="SPAN_KIND_SERVER",status_code="STATUS_CODE_ERROR"}'
+FAILED = CALLS.replace("}", ',status_code="STATUS_CODE_ERROR"}')
 BUCKET = 'traces_span_metrics_duration_milliseconds_bucket{$J,span_kind="SPAN_KIND_SERVER"}'
 
 
@@ -152,9 +152,7 @@ LATE_FEATURES = Question(
     "late_feature_share",
     "Feature look-ups not answered in time",
     "share",
-    _share(
-        _rate('ctr_feature_ids_total{$J,outcome="late"}'), _rate("ctr_feature_ids_total{$J}")
-    ),
+    _share(_rate('ctr_feature_ids_total{$J,outcome="late"}'), _rate("ctr_feature_ids_total{$J}")),
 )
 SCORE_HITS = Question(
     "score_hit_share", "Score cache, hits", "share", _hits("score_cache"), Worse.DOWN

@@ -39,9 +39,7 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
         port_file=flags["port_file"],
         grace_s=flags["grace_s"],
         look=LookSettings(window_s=flags["window_s"], rate_s=flags["rate_s"]),
-        schedule=ScheduleSettings(
-            again_s=tuple(flags["look_again_s"]), retry_s=flags["retry_s"]
-        ),
+        schedule=ScheduleSettings(again_s=tuple(flags["look_again_s"]), retry_s=flags["retry_s"]),
         keep=KeepSettings(
             max_traces=flags["max_traces"],
             max_bytes=flags["max_trace_mib"] * MIB,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--cause", default="", help="Key of the cause, as `show --json` names suspects.")
 @click.option("--minutes", type=float, help="Minutes to resolve; else from first alert to end.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def note(  # noqa: PLR0913 -- one a flag
+def note(  # noqa: PLR0913, PLR0917 -- one a flag
     id_: int,
     store: Path,
     text: str,

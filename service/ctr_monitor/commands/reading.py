@@ -20,7 +20,7 @@ def view_of(database: Database, incident_id: int, runbook_base: str = "") -> Inc
     """Return an incident with what is known of similar ones.
 
     Raises:
-        NotThere: no such incident.
+        NotThereError: no such incident.
     """
     incidents = IncidentStore(database)
     incident = incidents.get(incident_id)

@@ -75,7 +75,9 @@ def _job(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--max-trace-mib", default=64, type=click.IntRange(1), help="Their size at most.")
 @click.option("--grace-s", default=10.0, help="For what is under way at the stop.")
 @click.option("--port-file", type=FILE, help="JSON with the ports, written when it serves.")
-@click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning", "error")))
+@click.option(
+    "--log-level", default="info", type=click.Choice(("debug", "info", "warning", "error"))
+)
 @click.option("--log-format", default="auto", type=click.Choice(get_args(LogFormat)))
 def serve(log_level: str, log_format: LogFormat, **flags: object) -> None:
     """Take alerts and traces, investigate, and serve the page, until SIGTERM or SIGINT.

@@ -1,4 +1,4 @@
-"""Runs a remedy of the allow-list, or rehearses it, and keeps a record of who, when, what, output."""
+"""Runs a remedy of the allow-list, or rehearses it; keeps a record of who, when, what, output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from ctr_monitor.errors import BadInput
+from ctr_monitor.errors import BadInputError
 
 if TYPE_CHECKING:
     from ctr_monitor.clock import WallClock
@@ -41,19 +41,19 @@ class RemedyRunner:
             dry: rehearse it.
 
         Raises:
-            BadInput: no such remedy, it may not run, nobody says who asks, or another one runs.
-            NotThere: no such incident.
+            BadInputError: no such remedy, it may not run, nobody says who, or another one runs.
+            NotThereError: no such incident.
         """
         remedy = self.allow_list.named(name)
         if remedy is None:
-            raise BadInput("the allow-list has no remedy of that name")
+            raise BadInputError("the allow-list has no remedy of that name")
         if not dry and not remedy.may_run:
-            raise BadInput(f"{remedy.name} may only be rehearsed: its may_run is not true")
+            raise BadInputError(f"{remedy.name} may only be rehearsed: its may_run is not true")
         by = by.strip()
         if not by or len(by) > MAX_WHO:
-            raise BadInput(f"say who asks, in at most {MAX_WHO} characters")
+            raise BadInputError(f"say who asks, in at most {MAX_WHO} characters")
         if self._turn.locked():
-            raise BadInput("another remedy runs; wait for its end")
+            raise BadInputError("another remedy runs; wait for its end")
         async with self._turn:
             argv = remedy.dry_run_argv if dry else remedy.argv
             run_id = await self._thread.call(
@@ -65,9 +65,7 @@ class RemedyRunner:
                 by=by,
                 now_ms=self._clock.now_ms(),
             )
-            outcome, output = (
-                await _run(argv, remedy.timeout_s) if argv else ("shown", SHOWN_ONLY)
-            )
+            outcome, output = await _run(argv, remedy.timeout_s) if argv else ("shown", SHOWN_ONLY)
             return await self._thread.call(
                 self._runs.end, run_id, outcome, output, now_ms=self._clock.now_ms()
             )

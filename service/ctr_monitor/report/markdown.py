@@ -52,7 +52,8 @@ def _head(view: IncidentView) -> Iterator[str]:
     for alert in incident.alerts:
         said = plain(alert.annotations.get("summary", ""))
         times = f", {alert.fired} times" if alert.fired > 1 else ""
-        yield f"- **{plain(alert.name)}** ({alert.status}{times}) since {clock_time(alert.starts_ms)}. {said}"
+        since = clock_time(alert.starts_ms)
+        yield f"- **{plain(alert.name)}** ({alert.status}{times}) since {since}. {said}"
         runbook = view.runbook(alert)
         if runbook.text:
             yield f"  Runbook: {runbook.url or '`' + runbook.text.replace('`', '') + '`'}"
@@ -70,7 +71,8 @@ def _suspects(view: IncidentView) -> Iterator[str]:
 
 
 def _suspect(number: int, suspect: Suspect) -> Iterator[str]:
-    yield f"{number}. **{suspect.cause.title}** ({suspect.certainty}, {suspect.suspected.score:.2f})"
+    score = f"{suspect.certainty}, {suspect.suspected.score:.2f}"
+    yield f"{number}. **{suspect.cause.title}** ({score})"
     for finding in suspect.suspected.evidence:
         yield f"   - {plain(finding.text)}"
     for finding in suspect.suspected.against:
@@ -111,7 +113,8 @@ def _rest(view: IncidentView) -> Iterator[str]:
         yield ""
         for run in view.runs:
             kind = "dry run" if run.dry else "run"
-            yield f"- {clock_time(run.started_ms)} {kind} of {run.remedy} by {plain(run.by)}: {run.outcome}"
+            who = f"{kind} of {run.remedy} by {plain(run.by)}"
+            yield f"- {clock_time(run.started_ms)} {who}: {run.outcome}"
         yield ""
 
 

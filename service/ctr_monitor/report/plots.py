@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -17,6 +17,7 @@ from ctr_monitor.units import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.typing import RcKeyType
 
     from ctr_monitor.model import Line, Panel
 
@@ -24,7 +25,7 @@ WIDTH_IN, HEIGHT_IN = 4.0, 1.75
 COLOURS = ("#1f5fa8", "#c2500a", "#2b7d4f", "#7a4aa0", "#a3791c", "#5b6570")
 MAX_LINES = len(COLOURS)
 INK, GRID, BAD = "#3b4148", "#e3e6ea", "#fbe6e2"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be found, copied and read aloud
     "svg.hashsalt": "ctr-monitor",  # the same series give the same bytes
     "font.family": "sans-serif",
@@ -35,6 +36,7 @@ STYLE = {
     "ytick.color": INK,
 }
 AT_MOST_ROOM = 1.15
+MS_PER_DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def plot(panel: Panel, marks: Marks) -> str:
 
 def largest_lines(panel: Panel) -> list[Line]:
     """Return the lines that are drawn, in the order of `COLOURS`: those with the largest values."""
+
     def peak(line: Line) -> float:
         return max((v for _, v in line.points if v is not None), default=float("-inf"))
 
@@ -91,11 +94,18 @@ def _lone(line: Line) -> list[tuple[int, float]]:
 
 def _mark(axes: Axes, panel: Panel, marks: Marks) -> None:
     stamps = [at for line in panel.lines for at, _ in line.points]
-    first, last = min(stamps), max(stamps)
+    last = max(stamps)
+    first = _from(min(stamps), marks.onset_ms, last)
     end_ms = last if marks.end_ms is None else min(last, marks.end_ms)
     axes.axvspan(_time(marks.onset_ms), _time(max(end_ms, marks.onset_ms)), color=BAD, zorder=0)
     axes.axvline(_time(marks.alert_ms), color="#b3261e", linewidth=1.0, linestyle=(0, (3, 2)))
     axes.set_xlim(_time(first), _time(max(last, first + 1000)))
+
+
+def _from(first_ms: int, onset_ms: int, last_ms: int) -> int:
+    """Leave out most of the calm: what happened since the onset should be wide enough to read."""
+    calm_ms = max(2 * (last_ms - onset_ms), (last_ms - first_ms) // 6)
+    return max(first_ms, onset_ms - calm_ms)
 
 
 def _axes(axes: Axes, panel: Panel, lines: list[Line]) -> None:
@@ -104,9 +114,10 @@ def _axes(axes: Axes, panel: Panel, lines: list[Line]) -> None:
     axes.set_ylim(min(0.0, bottom), top * AT_MOST_ROOM if top > 0 else 1.0)
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value, panel.unit)))
-    locator = AutoDateLocator(tz=UTC, maxticks=5)
+    locator = AutoDateLocator(tz=UTC, maxticks=5)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, show_offset=False))
+    times = ConciseDateFormatter(locator, tz=UTC, show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(times)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -114,8 +125,9 @@ def _axes(axes: Axes, panel: Panel, lines: list[Line]) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _time(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+def _time(at_ms: int) -> float:
+    """Matplotlib counts days since 1970."""
+    return at_ms / MS_PER_DAY
 
 
 def _element(document: str, panel: Panel) -> str:
@@ -125,6 +137,6 @@ def _element(document: str, panel: Panel) -> str:
     element = re.sub(r'\bid="', f'id="{prefix}-', element)
     element = element.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
     # The surrounding page gives the size; the drawing keeps its shape by its viewBox.
-    return re.sub(r'<svg\b([^>]*?) width="[^"]*"', r'<svg role="img" aria-hidden="true"\1', element).replace(
-        ' height="126pt"', "", 1
-    )
+    return re.sub(
+        r'<svg\b([^>]*?) width="[^"]*"', r'<svg role="img" aria-hidden="true"\1', element
+    ).replace(' height="126pt"', "", 1)

@@ -139,7 +139,7 @@ def moved(readings: Sequence[Reading], key: str) -> str:
 def clock_time(at_ms: int | None) -> str:
     """Return a time of day in UTC, with its date."""
     if at_ms is None:
-        return "–"
+        return "-"
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 

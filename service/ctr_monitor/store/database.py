@@ -54,13 +54,12 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             _migrate(connection, path)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError) as error:
             if connection is not None:
                 connection.close()
+            if isinstance(error, StoreError):
+                raise
             raise StoreError(f"{path} cannot be used as a store: {error}") from None
-        except StoreError:
-            connection.close()
-            raise
         return connection
 
     @contextlib.contextmanager
@@ -101,7 +100,9 @@ def _locked(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise StoreError(f"another ctr-monitor serves {path}; stop it, or use another file") from None
+        raise StoreError(
+            f"another ctr-monitor serves {path}; stop it, or use another file"
+        ) from None
     return descriptor
 
 
@@ -114,6 +115,4 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             "use that release, or another file"
         )
     for number, step in enumerate(STEPS[known:], known + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;"
-        )
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

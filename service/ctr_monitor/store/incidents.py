@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_monitor.alerts.grouping import Known, incident_for, merged, summed_up
-from ctr_monitor.errors import NotThere
+from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Alert, Incident, Report, Resolution
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class IncidentStore:
         """Keep what was learnt.
 
         Raises:
-            NotThere: no such incident.
+            NotThereError: no such incident.
         """
         with self._database.transaction() as write:
             cursor = write.execute(
@@ -156,18 +156,18 @@ class IncidentStore:
                 (resolution.model_dump_json(), incident_id),
             )
             if not cursor.rowcount:
-                raise NotThere(f"there is no incident {incident_id}")
+                raise NotThereError(f"there is no incident {incident_id}")
             _index(write, incident_id)
 
     def get(self, incident_id: int, *, with_report: bool = True) -> Incident:
         """Return an incident.
 
         Raises:
-            NotThere: no such incident.
+            NotThereError: no such incident.
         """
         rows = self._database.read("SELECT * FROM incidents WHERE id = ?", (incident_id,))
         if not rows:
-            raise NotThere(f"there is no incident {incident_id}")
+            raise NotThereError(f"there is no incident {incident_id}")
         return self._incident(rows[0], with_report=with_report)
 
     def search(self, words: str = "", *, limit: int = PAGE, before_id: int = 0) -> list[Incident]:
@@ -208,9 +208,11 @@ class IncidentStore:
             "SELECT body FROM alerts WHERE incident_id = ? ORDER BY starts_ms, fingerprint",
             (incident_id,),
         )
-        report = self._database.read(
-            "SELECT body FROM reports WHERE incident_id = ?", (incident_id,)
-        ) if with_report else []
+        report = (
+            self._database.read("SELECT body FROM reports WHERE incident_id = ?", (incident_id,))
+            if with_report
+            else []
+        )
         return Incident(
             id=incident_id,
             group_key=row["group_key"],
@@ -231,13 +233,13 @@ class IncidentStore:
 def _known(write: sqlite3.Connection, notification: Notification, since_ms: int) -> list[Known]:
     """Return the incidents that the notification may belong to."""
     prints = [alert.fingerprint for alert in notification.alerts]
-    marks = ", ".join("?" * len(prints))
     rows = write.execute(
         "SELECT id, group_key, state, resolved_ms FROM incidents i"
         " WHERE state = 'firing' OR resolved_ms >= ? OR EXISTS"
-        f" (SELECT 1 FROM alerts a WHERE a.incident_id = i.id AND a.fingerprint IN ({marks}))"  # noqa: S608 -- marks alone
+        " (SELECT 1 FROM alerts a WHERE a.incident_id = i.id"
+        " AND a.fingerprint IN (SELECT value FROM json_each(?)))"
         " ORDER BY id DESC LIMIT 500",
-        (since_ms, *prints),
+        (since_ms, json.dumps(prints)),
     ).fetchall()
     return [
         Known(
@@ -260,9 +262,7 @@ def _alerts(write: sqlite3.Connection, incident_id: int) -> tuple[Alert, ...]:
 
 
 def _report(write: sqlite3.Connection, incident_id: int) -> Report | None:
-    row = write.execute(
-        "SELECT body FROM reports WHERE incident_id = ?", (incident_id,)
-    ).fetchone()
+    row = write.execute("SELECT body FROM reports WHERE incident_id = ?", (incident_id,)).fetchone()
     return None if row is None else Report.model_validate_json(row["body"])
 
 

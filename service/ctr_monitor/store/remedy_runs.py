@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ctr_monitor.errors import NotThere
+from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Frozen
 
 if TYPE_CHECKING:
@@ -54,14 +54,12 @@ class RemedyRuns:
         """Return the number of a new record.
 
         Raises:
-            NotThere: no such incident.
+            NotThereError: no such incident.
         """
         with self._database.transaction() as write:
-            known = write.execute(
-                "SELECT 1 FROM incidents WHERE id = ?", (incident_id,)
-            ).fetchone()
+            known = write.execute("SELECT 1 FROM incidents WHERE id = ?", (incident_id,)).fetchone()
             if known is None:
-                raise NotThere(f"there is no incident {incident_id}")
+                raise NotThereError(f"there is no incident {incident_id}")
             cursor = write.execute(
                 "INSERT INTO remedy_runs (incident_id, remedy, argv, dry, by, started_ms, outcome)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'running')",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_monitor.clock import NS_PER_MS
-from ctr_monitor.errors import NotThere
+from ctr_monitor.errors import NotThereError
 from ctr_monitor.traces.keeping import SHARES, KeepSettings, Room, class_of
 from ctr_monitor.traces.spans import Trace, by_trace, from_json, joined, to_json
 
@@ -41,9 +42,7 @@ class TraceStore:
         self._settings = settings
         self._rooms: dict[str, Room] = {}
         self._count()
-        self._arrived = int(
-            database.read("SELECT coalesce(max(arrived), 0) FROM traces")[0][0]
-        )
+        self._arrived = int(database.read("SELECT coalesce(max(arrived), 0) FROM traces")[0][0])
 
     def add(self, spans: Iterable[SpanRecord]) -> None:
         """Keep spans, joined with what is known of their traces; drop what is over the bounds.
@@ -78,11 +77,11 @@ class TraceStore:
         """Return a trace.
 
         Raises:
-            NotThere: it was never received, not kept, or dropped for newer ones.
+            NotThereError: it was never received, not kept, or dropped for newer ones.
         """
         rows = self._database.read("SELECT body FROM traces WHERE trace_id = ?", (trace_id,))
         if not rows:
-            raise NotThere("this trace is not kept: it is too old, or was never received")
+            raise NotThereError("this trace is not kept: it is too old, or was never received")
         return Trace(trace_id, from_json(rows[0]["body"]))
 
     def linked_to(self, trace_id: str) -> list[Trace]:
@@ -100,17 +99,17 @@ class TraceStore:
         """Return traces of these classes that began in a stretch of time.
 
         Args:
-            from_ms, until_ms: both included.
+            from_ms: the first moment.
+            until_ms: the last one.
             kinds: classes, as in `SHARES`.
             slowest: by duration, longest first; else newest first.
             limit: at most so many.
         """
-        marks = ", ".join("?" * len(kinds))
-        order = "duration_ms DESC" if slowest else "start_ns DESC"
         rows = self._database.read(
-            f"SELECT trace_id, body FROM traces WHERE kind IN ({marks})"  # noqa: S608 -- fixed text
-            f" AND start_ns BETWEEN ? AND ? ORDER BY {order}, trace_id LIMIT ?",
-            (*kinds, from_ms * NS_PER_MS, until_ms * NS_PER_MS, limit),
+            "SELECT trace_id, body FROM traces WHERE kind IN (SELECT value FROM json_each(?))"
+            " AND start_ns BETWEEN ? AND ?"
+            " ORDER BY CASE WHEN ? THEN duration_ms ELSE start_ns END DESC, trace_id LIMIT ?",
+            (json.dumps(kinds), from_ms * NS_PER_MS, until_ms * NS_PER_MS, slowest, limit),
         )
         return [Trace(row["trace_id"], from_json(row["body"])) for row in rows]
 

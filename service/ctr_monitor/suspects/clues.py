@@ -204,7 +204,9 @@ def _grew(reading: Reading, ratio: float, least: float) -> bool:
 
 def _moved(reading: Reading, verb: str) -> Finding:
     before, during = (_value(v, reading.key) for v in (reading.before, reading.during))
-    text = f"{_what(reading)} {verb} {'from ' if verb != 'did not grow:' else ''}{before} to {during}"
+    text = (
+        f"{_what(reading)} {verb} {'from ' if verb != 'did not grow:' else ''}{before} to {during}"
+    )
     return Finding(text=text, panel=reading.key)
 
 

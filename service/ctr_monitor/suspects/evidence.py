@@ -1,12 +1,13 @@
-"""What a ranking looks at. Everything is optional: what is missing speaks for and against nobody."""
+"""What a ranking looks at. All of it is optional: what is missing speaks for and against nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ctr_monitor.model import Change, Reading
 
 

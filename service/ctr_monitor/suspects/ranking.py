@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ctr_monitor.suspects.clues import Clue
     from ctr_monitor.suspects.evidence import Evidence
 
-LEAST_SCORE = 0.15
+LEAST_SCORE = 0.2
 """Below this a cause is not worth a line at night."""
 
 
@@ -71,9 +71,7 @@ def weigh(evidence: Evidence, cause: Cause) -> Suspected | None:
     )
 
 
-def _weigh(
-    evidence: Evidence, clues: Iterable[Weighed]
-) -> tuple[float, tuple[Finding, ...]]:
+def _weigh(evidence: Evidence, clues: Iterable[Weighed]) -> tuple[float, tuple[Finding, ...]]:
     """Return the product of what each speaking clue leaves, and what they say, heaviest first."""
     left = 1.0
     said: list[Finding] = []

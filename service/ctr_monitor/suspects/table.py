@@ -55,7 +55,9 @@ NOT_SERVING = Cause(
         Weighed(0.4, reason("NOT_SERVING")),
     ),
     against=(Weighed(0.6, GATEWAY_LOST),),
-    steps=("Look for `backend_gone`, a warm-up that does not end, or a drain that nobody asked for.",),
+    steps=(
+        "Look for `backend_gone`, a warm-up that does not end, or a drain that nobody asked for.",
+    ),
     commands=("ctr-client health", LOGS),
 )
 REDIS_LOST = Cause(
@@ -93,7 +95,7 @@ FEATURES_LATE = Cause(
     clues=(
         Weighed(0.6, rose("late_feature_share", 2.0, 0.01)),
         Weighed(0.4, waits_in("ctr.features")),
-        Weighed(0.2, rose("degraded_share", 2.0, 0.01)),
+        Weighed(0.1, rose("degraded_share", 2.0, 0.01)),
     ),
     against=(Weighed(0.4, BREAKER_OPEN),),
     steps=("Searches are scored with default features meanwhile; look at the store.",),
@@ -110,8 +112,7 @@ BACKEND_SLOW = Cause(
     ),
     against=(Weighed(0.6, steady("compute_us_token", 1.25)),),
     steps=(
-        "The same tokens cost more time than before: look for a CPU that others use, is throttled,"
-        " or a Triton that others share.",
+        "The same tokens cost more time than before: a CPU or a Triton that others use too?",
         "Add replicas on other machines; a restart helps only if one process is at fault.",
     ),
     commands=("kubectl top pods -l app=ctr-service", "kubectl top nodes", PODS),
@@ -136,7 +137,9 @@ TRITON_LOST = Cause(
         Weighed(0.4, fired("CtrTritonServersLost")),
         Weighed(0.4, rose("triton_failed_share", 2.0, 0.01)),
     ),
-    steps=("The gateway's log event `triton_server` says which address, and in Triton's words why.",),
+    steps=(
+        "The gateway's log event `triton_server` says which address, and in Triton's words why.",
+    ),
     commands=("kubectl get pods -l app=triton -o wide", LOGS),
 )
 OVERLOAD = Cause(
@@ -166,7 +169,7 @@ FEWER_REPLICAS = Cause(
     clues=(
         Weighed(0.4, GATEWAY_LOST),
         Weighed(0.3, fell("serving", 0.999, 0.5)),
-        Weighed(0.2, above("queue_saturation", 0.7)),
+        Weighed(0.1, above("queue_saturation", 0.7)),
     ),
     against=(Weighed(0.5, fired("CtrGatewayGone")),),
     steps=("Bring the missing replicas back before anything else.",),
@@ -176,8 +179,8 @@ ONE_CALLER = Cause(
     "one_caller",
     "One caller asks for much more than before",
     clues=(
-        Weighed(0.75, outgrew("caller_traffic", 0.6, 1.5, 0.5)),
-        Weighed(0.3, rose("shed_share", 2.0, 0.01)),
+        Weighed(0.8, outgrew("caller_traffic", 0.6, 1.5, 0.5)),
+        Weighed(0.1, rose("shed_share", 2.0, 0.01)),
         Weighed(0.2, stands_out("caller_error_share", 3.0, 0.05)),
     ),
     against=(Weighed(0.5, ENGINE_SLOWER),),
@@ -245,7 +248,7 @@ LOOP_BLOCKED = Cause(
     ),
     against=(Weighed(0.25, rose("traffic", 1.3, 0.5)),),
     steps=(
-        "Everything of a request but the engine waits in it: a CPU limit, or work that belongs elsewhere.",
+        "All of a request but the engine waits in it: a CPU limit, or work that belongs elsewhere?",
         "More workers help where cores are idle.",
     ),
     commands=("kubectl top pods -l app=ctr-service --containers", LOGS),
@@ -257,14 +260,21 @@ MEMORY = Cause(
         Weighed(0.6, fired("CtrMemoryGrowing")),
         Weighed(0.4, rose("memory_bytes", 1.3, 100e6)),
     ),
-    steps=("Caches are bounded by their settings; growth beyond them is a defect. Restart one by one.",),
-    commands=("kubectl top pods -l app=ctr-service", "kubectl rollout restart deployment/ctr-service"),
+    steps=(
+        "Caches are bounded by their settings; growth beyond them is a defect. Restart one by one.",
+    ),
+    commands=(
+        "kubectl top pods -l app=ctr-service",
+        "kubectl rollout restart deployment/ctr-service",
+    ),
 )
 MODEL_STALE = Cause(
     "model_stale",
     "No new model was delivered",
     clues=(Weighed(0.8, fired("CtrModelStale")),),
-    steps=("The gateway is well. Look at training and export: which step did not run or did not pass?",),
+    steps=(
+        "The gateway is well. Look at training and export: which step did not run or did not pass?",
+    ),
     commands=("ctr-client model",),
 )
 SHORT_DEADLINES = Cause(

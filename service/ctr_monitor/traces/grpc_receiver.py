@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from ctr_monitor.errors import BadInput, SettingsError
-from ctr_monitor.traces.intake import MAX_BODY_BYTES, TooMuchAtOnce
+from ctr_monitor.errors import BadInputError, SettingsError
+from ctr_monitor.traces.intake import MAX_BODY_BYTES, TooMuchAtOnceError
 
 if TYPE_CHECKING:
     from ctr_monitor.instruments import Instruments
@@ -78,10 +78,10 @@ class GrpcReceiver:
     ) -> ExportTraceServiceResponse:
         try:
             return response(await self._intake.take(body))
-        except BadInput as error:
+        except BadInputError as error:
             self._instruments.bad_input.labels("otlp").inc()
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except TooMuchAtOnce as error:
+        except TooMuchAtOnceError as error:
             # The one code that exporters try again after.
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
         raise AssertionError("abort does not return")

@@ -16,16 +16,14 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 
 
-class TooMuchAtOnce(MonitorError):
+class TooMuchAtOnceError(MonitorError):
     """More spans wait for the disk than fit; the sender may try again."""
 
 
 class SpanIntake:
     """Takes the bodies of OTLP's export requests."""
 
-    def __init__(
-        self, traces: TraceStore, thread: StoreThread, instruments: Instruments
-    ) -> None:
+    def __init__(self, traces: TraceStore, thread: StoreThread, instruments: Instruments) -> None:
         self._traces = traces
         self._thread = thread
         self._instruments = instruments
@@ -35,12 +33,12 @@ class SpanIntake:
         """Keep the spans of a request; return how many were rejected.
 
         Raises:
-            BadInput: no request of OTLP.
-            TooMuchAtOnce: not taken at all.
+            BadInputError: no request of OTLP.
+            TooMuchAtOnceError: not taken at all.
         """
         if self._waiting_bytes + len(body) > MAX_WAITING_BYTES:
             self._instruments.spans.labels("refused").inc()
-            raise TooMuchAtOnce("too many spans wait to be kept; send again later")
+            raise TooMuchAtOnceError("too many spans wait to be kept; send again later")
         self._waiting_bytes += len(body)
         try:
             kept, rejected = await self._thread.call(self._keep, body)

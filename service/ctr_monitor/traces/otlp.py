@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from ctr_monitor.errors import BadInput
+from ctr_monitor.errors import BadInputError
 from ctr_monitor.traces.allowed import (
     RESOURCE_ATTRIBUTES,
     SPAN_ATTRIBUTES,
@@ -33,12 +33,12 @@ def decode(body: bytes) -> ExportTraceServiceRequest:
     """Return the message of a body.
 
     Raises:
-        BadInput: it is none.
+        BadInputError: it is none.
     """
     try:
         return ExportTraceServiceRequest.FromString(body)
     except DecodeError:
-        raise BadInput("the body is no ExportTraceServiceRequest in protobuf") from None
+        raise BadInputError("the body is no ExportTraceServiceRequest in protobuf") from None
 
 
 def spans_of(request: ExportTraceServiceRequest) -> tuple[list[SpanRecord], int]:

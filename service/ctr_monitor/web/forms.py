@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
-from ctr_monitor.errors import BadInput
+from ctr_monitor.errors import BadInputError
 from ctr_monitor.model import Resolution
 from ctr_monitor.suspects.table import BY_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_NOTE = 8000
 MAX_WHO = 80
@@ -44,7 +53,7 @@ def resolution_from(sent: bytes | Mapping[str, object], now_ms: int) -> Resoluti
     """Return a resolution of a JSON body or a form's fields.
 
     Raises:
-        BadInput: a field is missing, unknown or too long.
+        BadInputError: a field is missing, unknown or too long.
     """
     try:
         if isinstance(sent, bytes):
@@ -54,7 +63,7 @@ def resolution_from(sent: bytes | Mapping[str, object], now_ms: int) -> Resoluti
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadInput(f"{where}: {first['msg']}") from None
+        raise BadInputError(f"{where}: {first['msg']}") from None
     return Resolution(
         note=read.note, cause=read.cause, by=read.by, at_ms=now_ms, minutes=read.minutes
     )
@@ -64,11 +73,11 @@ def text_of(query: Mapping[str, str], name: str, most: int) -> str:
     """Return a parameter, "" when absent.
 
     Raises:
-        BadInput: it is longer than `most`.
+        BadInputError: it is longer than `most`.
     """
     text = query.get(name, "")
     if len(text) > most:
-        raise BadInput(f"{name}: at most {most} characters")
+        raise BadInputError(f"{name}: at most {most} characters")
     return text
 
 
@@ -76,11 +85,11 @@ def number(query: Mapping[str, str], name: str, default: int) -> int:
     """Return a whole number of a parameter.
 
     Raises:
-        BadInput: it is none, or not between 0 and 10^15.
+        BadInputError: it is none, or not between 0 and 10^15.
     """
     text = query.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 -- digits of SQLite's integers
-        raise BadInput(f"{name}: a whole number")
+        raise BadInputError(f"{name}: a whole number")
     return int(text)

@@ -1,4 +1,4 @@
-"""What holds for every request: errors as sentences, headers, and forms from our own pages alone."""
+"""What holds for every request: errors as sentences, headers, forms from our own pages alone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ctr_monitor.errors import BadInput, NotThere
-from ctr_monitor.traces.intake import TooMuchAtOnce
+from ctr_monitor.errors import BadInputError, NotThereError
+from ctr_monitor.traces.intake import TooMuchAtOnceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from aiohttp.typedefs import Handler, Middleware
     from structlog.typing import FilteringBoundLogger
 
     from ctr_monitor.instruments import Instruments
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-    Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 FORM_PREFIX = "/incidents/"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,19 +37,20 @@ def errors_as_sentences(instruments: Instruments, log: FilteringBoundLogger) -> 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
-        except BadInput as error:
+        except BadInputError as error:
             instruments.bad_input.labels(_place(request)).inc()
             response = _sentence(400, str(error))
-        except NotThere as error:
+        except NotThereError as error:
             response = _sentence(404, str(error))
-        except TooMuchAtOnce as error:
+        except TooMuchAtOnceError as error:
             response = _sentence(503, str(error))
             response.headers["Retry-After"] = "1"
         except web.HTTPException as error:
             error.headers.update(HEADERS)
             raise
         except Exception as error:  # noqa: BLE001 -- a defect answers 500, and says which in the log
-            log.error("request_failed", path=_pattern(request), error=type(error).__qualname__)
+            # Not log.exception: its text may hold what was sent.
+            log.error("request_failed", path=_pattern(request), error=type(error).__qualname__)  # noqa: TRY400 -- see above
             response = _sentence(500, "a defect of the monitor; its log says which")
         response.headers.update(HEADERS)
         return response

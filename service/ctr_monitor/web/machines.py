@@ -62,9 +62,7 @@ class Machines:
         if request.content_type != PROTOBUF:
             raise web.HTTPUnsupportedMediaType(text=f"send {PROTOBUF}\n")
         rejected = await self._parts.intake.take(await request.read())
-        return web.Response(
-            body=otlp_response(rejected).SerializeToString(), content_type=PROTOBUF
-        )
+        return web.Response(body=otlp_response(rejected).SerializeToString(), content_type=PROTOBUF)
 
     async def incidents(self, request: web.Request) -> web.Response:
         """List incidents, newest first; `q` holds words, `before` an id, `limit` a number."""
@@ -117,7 +115,7 @@ class Machines:
         parts = self._parts
         for state, count in (await parts.thread.call(parts.incidents.counts)).items():
             parts.instruments.incidents.labels(state).set(count)
-        for kind, (count, size) in parts.traces.sizes().items():
+        for kind, (count, size) in (await parts.thread.call(parts.traces.sizes)).items():
             parts.instruments.traces.labels(kind).set(count)
             parts.instruments.trace_bytes.labels(kind).set(size)
         body, content_type = parts.instruments.exposition()

@@ -14,12 +14,13 @@ from ctr_monitor.suspects.table import TABLE
 from ctr_monitor.traces.facts import SHOWN
 from ctr_monitor.traces.keeping import SHARES
 from ctr_monitor.traces.waterfall import waterfall
-from ctr_monitor.web.forms import number, resolution_from, text_of
 from ctr_monitor.web.environment import environment
+from ctr_monitor.web.forms import number, resolution_from, text_of
 
 if TYPE_CHECKING:
     from ctr_monitor.model import Incident
     from ctr_monitor.parts import Parts
+    from ctr_monitor.report.view import Suspect
     from ctr_monitor.web.drawing import Drawing
 
 PAST = 500
@@ -122,7 +123,9 @@ class Pages:
             kind: await parts.thread.call(parts.traces.newest, kind, LISTED_TRACES)
             for kind in SHARES
         }
-        return self._page("traces.html", found=found, sizes=parts.traces.sizes())
+        return self._page(
+            "traces.html", found=found, sizes=await parts.thread.call(parts.traces.sizes)
+        )
 
     async def trace(self, request: web.Request) -> web.Response:
         """One trace, stage by stage, and the batches that served it."""
@@ -145,9 +148,7 @@ class Pages:
         incident_id = int(request.match_info["id"])
         incident = await parts.thread.call(parts.incidents.get, incident_id)
         runs = await parts.thread.call(parts.runs.of, incident_id)
-        past = await parts.thread.call(
-            parts.incidents.search, limit=PAST, before_id=incident_id
-        )
+        past = await parts.thread.call(parts.incidents.search, limit=PAST, before_id=incident_id)
         return IncidentView(
             incident=incident,
             suspects=self._suspects(incident),
@@ -157,7 +158,7 @@ class Pages:
             runbook_base=parts.settings.runbook_base,
         )
 
-    def _suspects(self, incident: Incident):  # noqa: ANN202
+    def _suspects(self, incident: Incident) -> tuple[Suspect, ...]:
         remedies = {key: self._parts.remedies.offered(key) for key in incident.suspect_keys}
         return suspects_of(incident.report, remedies)
 

@@ -38,7 +38,7 @@ def panel(key: str, *lines: dict[int, float], calm: float | None, **labels: str)
 
 def alerts(**labels: str) -> tuple[Alert, ...]:
     """One alert at T0."""
-    return notification(wire_alert(**labels)).alerts
+    return notification(wire_alert(labels=labels)).alerts
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_windows_are_read_from_the_label(label: str, seconds: int | None) -> Non
 
 
 def test_as_much_calm_as_the_window_is_looked_at() -> None:
-    """An alert over an hour may be of a fault an hour old: the hour before that is the usual one."""
+    """An alert over an hour may be of a fault an hour old: the hour before that is calm."""
     span = span_of(alerts(window="1h"), T0_MS + 60_000, LookSettings())
     assert (T0_MS - span.calm_until_ms, span.calm_until_ms - span.from_ms) == (3.6e6, 3.6e6)
     assert span.until_ms == T0_MS + 60_000

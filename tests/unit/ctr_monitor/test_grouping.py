@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ctr_monitor.alerts.grouping import Known, incident_for, merged, summed_up
-from ctr_monitor.model import Alert
 from tests.support.monitor_alerts import T0_MS, notification, wire_alert
+
+if TYPE_CHECKING:
+    from ctr_monitor.model import Alert
 
 REOPEN_MS = 1_800_000
 MINUTE_MS = 60_000
@@ -21,10 +25,16 @@ def known(number: int = 7, *, group: str = "{}:{alertname}", ended_ms: int | Non
     )
 
 
-def found(*incidents: Known, now_ms: int = T0_MS, **alert: int | str) -> int | None:
+def found(
+    *incidents: Known,
+    now_ms: int = T0_MS,
+    group: str = "{}:{alertname}",
+    name: str = "CtrLatencyBurn",
+    starts_ms: int = T0_MS,
+    ends_ms: int | None = None,
+) -> int | None:
     """The incident that a webhook with one alert belongs to."""
-    group = str(alert.pop("group", "{}:{alertname}"))
-    told = notification(wire_alert(**alert), group=group)  # type: ignore[arg-type]
+    told = notification(wire_alert(name, starts_ms=starts_ms, ends_ms=ends_ms), group=group)
     return incident_for(told, incidents, now_ms=now_ms, reopen_ms=REOPEN_MS)
 
 
@@ -46,9 +56,9 @@ def test_another_group_and_alert_is_another_incident() -> None:
 def test_firing_again_soon_reopens() -> None:
     """An alert that flaps within the reopening time stays one incident, later it is a new one."""
     ended = T0_MS + MINUTE_MS
-    again = {"starts_ms": ended + MINUTE_MS}
-    assert found(known(ended_ms=ended), now_ms=ended + REOPEN_MS, **again) == 7
-    assert found(known(ended_ms=ended), now_ms=ended + REOPEN_MS + 1, **again) is None
+    again = ended + MINUTE_MS
+    assert found(known(ended_ms=ended), now_ms=ended + REOPEN_MS, starts_ms=again) == 7
+    assert found(known(ended_ms=ended), now_ms=ended + REOPEN_MS + 1, starts_ms=again) is None
 
 
 def test_a_late_end_belongs_to_its_begin() -> None:
@@ -93,7 +103,7 @@ def test_two_servers_see_one_fault() -> None:
 def test_an_incident_is_as_severe_as_its_worst_alert() -> None:
     """A page comes before a ticket in the title; it fires while one alert does."""
     told = notification(
-        wire_alert("Ticket", severity="ticket", starts_ms=T0_MS - 9),
+        wire_alert("Ticket", labels={"severity": "ticket"}, starts_ms=T0_MS - 9),
         wire_alert("Page", ends_ms=T0_MS + 5),
     )
     summary = summed_up(told.alerts)

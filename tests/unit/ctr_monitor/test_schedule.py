@@ -12,9 +12,7 @@ SETTINGS = ScheduleSettings(again_s=(60.0, 240.0), retry_s=5.0, retry_most_s=300
 
 def look(*, whole: bool = True, firing: bool = True, attempts: int = 0, looks: int = 0) -> Next:
     """What follows at time 0."""
-    return next_look(
-        SETTINGS, now_ms=0, whole=whole, firing=firing, attempts=attempts, looks=looks
-    )
+    return next_look(SETTINGS, now_ms=0, whole=whole, firing=firing, attempts=attempts, looks=looks)
 
 
 def test_a_firing_incident_is_looked_at_again() -> None:

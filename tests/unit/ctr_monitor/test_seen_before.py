@@ -48,7 +48,7 @@ def test_the_cause_that_a_person_named_counts_more_than_a_suspicion() -> None:
 def test_of_alike_ones_those_with_a_note_come_first() -> None:
     """A note helps; that it happened does not."""
     past = [incident(n, "overload", note="scaled up" if n == 2 else "") for n in range(1, 4)]
-    assert [alike.incident.id for alike in seen_before(incident(9, "overload"), past)][0] == 2
+    assert seen_before(incident(9, "overload"), past)[0].incident.id == 2
 
 
 def test_only_earlier_ones_count() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_monitor.errors import NotThere, StoreError
+from ctr_monitor.errors import NotThereError, StoreError
 from ctr_monitor.model import Change, Report, Resolution, Suspected
 from ctr_monitor.store.database import Database
 from ctr_monitor.store.incidents import IncidentStore
@@ -15,10 +15,15 @@ from ctr_monitor.store.remedy_runs import UNKNOWN_END, RemedyRuns
 from ctr_monitor.store.schema import STEPS, VERSION
 from tests.support.monitor_alerts import T0_MS, notification, wire_alert
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 REOPEN_MS = 1_800_000
 
 
-def take(store: IncidentStore, *alerts: dict[str, object], group: str = "g", at_ms: int = T0_MS) -> int:
+def take(
+    store: IncidentStore, *alerts: dict[str, object], group: str = "g", at_ms: int = T0_MS
+) -> int:
     """Take a webhook; the incident's number."""
     told = notification(*alerts, group=group)
     return store.take(told, now_ms=at_ms, reopen_ms=REOPEN_MS).incident_id
@@ -103,6 +108,7 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
 
 def test_an_incident_goes_its_way(store: IncidentStore) -> None:
     """Opened, repeated, joined, resolved, reopened: one incident, each step told."""
+
     def changes(*alerts: dict[str, object], at_ms: int = T0_MS) -> str:
         told = notification(*alerts, group="g")
         return store.take(told, now_ms=at_ms, reopen_ms=REOPEN_MS).change
@@ -111,7 +117,10 @@ def test_an_incident_goes_its_way(store: IncidentStore) -> None:
     assert changes(first) == "opened"
     assert changes(first) == "repeated"
     assert changes(first, second) == "joined"
-    ended = [wire_alert(n, starts_ms=s, ends_ms=T0_MS + 9000) for n, s in (("A", T0_MS), ("B", T0_MS + 1000))]
+    ended = [
+        wire_alert(n, starts_ms=s, ends_ms=T0_MS + 9000)
+        for n, s in (("A", T0_MS), ("B", T0_MS + 1000))
+    ]
     assert changes(*ended) == "resolved"
     again = wire_alert("A", starts_ms=T0_MS + 20_000)
     assert changes(again, at_ms=T0_MS + 20_000) == "reopened"
@@ -161,10 +170,12 @@ def test_a_whole_report_is_not_replaced_by_half_of_one(store: IncidentStore) -> 
 
 def test_history_is_searched_by_every_word(store: IncidentStore) -> None:
     """Labels, suspects, changes and notes are found; all words must be there, case left aside."""
-    first = take(store, wire_alert(caller="batch-job"), group="1")
+    first = take(store, wire_alert(labels={"caller": "batch-job"}), group="1")
     due = store.due()
     assert due is not None
-    store.investigated(due, report("redis_lost", change="model v7 appeared"), next_ms=None, attempts=0, looks=1)
+    store.investigated(
+        due, report("redis_lost", change="model v7 appeared"), next_ms=None, attempts=0, looks=1
+    )
     second = take(store, wire_alert("CtrModelStale"), group="2")
     note = Resolution(note="Grew the 100% full_disk", cause="", by="eve", at_ms=T0_MS, minutes=5)
     store.resolve_with(second, note)
@@ -196,7 +207,7 @@ def test_time_to_resolve_is_measured_or_told(store: IncidentStore) -> None:
     note = Resolution(note="n", cause="", by="a", at_ms=T0_MS, minutes=25)
     store.resolve_with(number, note)
     assert store.get(number).minutes_to_resolve == 25
-    with pytest.raises(NotThere):
+    with pytest.raises(NotThereError):
         store.resolve_with(99, note)
 
 
@@ -209,5 +220,5 @@ def test_a_run_that_never_ended_is_on_record(database: Database, store: Incident
     assert [(run.outcome, run.argv, run.by) for run in runs.of(number)] == [
         (UNKNOWN_END, ("true",), "a")
     ]
-    with pytest.raises(NotThere):
+    with pytest.raises(NotThereError):
         runs.begin(99, "restart", ("true",), dry=False, by="a", now_ms=T0_MS)

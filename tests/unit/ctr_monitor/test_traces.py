@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from ctr_monitor.errors import BadInput, NotThere
+from ctr_monitor.errors import BadInputError, NotThereError
 from ctr_monitor.store.database import Database
 from ctr_monitor.store.traces import TraceStore
 from ctr_monitor.traces.facts import facts_of, summary
@@ -18,6 +18,9 @@ from ctr_monitor.traces.spans import Trace, by_trace, from_json, joined, to_json
 from ctr_monitor.traces.waterfall import waterfall
 from tests.support.monitor_alerts import T0_MS
 from tests.support.monitor_spans import SERVER_NAME, any_value, call, export, span, trace_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CANARY = "jane.doe@example.org wants red-shoes"
 CANARY_WORD = "jane.doe"
@@ -81,7 +84,7 @@ def test_spans_without_ids_are_counted_out() -> None:
 
 def test_garbage_is_refused() -> None:
     """Bytes that are no message are the sender's fault."""
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInputError):
         decode(b"\xff\xff\xff")
 
 
@@ -105,7 +108,7 @@ def test_spans_of_one_trace_are_joined_in_any_order(tmp_path: Path) -> None:
     """Stages that arrive before or after their server span make the same trace."""
     traces = store(tmp_path)
     spans = call(1, compute_ms=300)
-    random.Random(1).shuffle(spans)
+    random.Random(1).shuffle(spans)  # noqa: S311 -- an order, no secret
     for each in spans:
         traces.add(spans_of(export([each]))[0])
     found = traces.get(trace_id(1))
@@ -132,7 +135,7 @@ def test_a_storm_of_failures_leaves_the_slow_ones(tmp_path: Path) -> None:
     assert sizes["failed"][0] == 30
     assert traces.get(trace_id(199)).failed
     assert traces.get(trace_id(1)).main.duration_ms > 500
-    with pytest.raises(NotThere):
+    with pytest.raises(NotThereError):
         traces.get(trace_id(10))
 
 

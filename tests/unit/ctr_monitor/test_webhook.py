@@ -7,14 +7,14 @@ import json
 import pytest
 
 from ctr_monitor.alerts.webhook import MAX_TEXT, parse
-from ctr_monitor.errors import BadInput
+from ctr_monitor.errors import BadInputError
 from tests.support.monitor_alerts import T0_MS, notification, webhook, wire_alert
 
 
 def test_a_webhook_is_read() -> None:
     """Names, times, labels and the group's key arrive; a firing alert has no end."""
     read = notification(
-        wire_alert(slo="latency"), wire_alert("Other", ends_ms=T0_MS + 5000), group="g"
+        wire_alert(labels={"slo": "latency"}), wire_alert("Other", ends_ms=T0_MS + 5000), group="g"
     )
     firing, resolved = read.alerts
     assert (read.group_key, read.firing) == ("g", True)
@@ -39,7 +39,7 @@ def test_a_webhook_is_read() -> None:
 )
 def test_what_is_no_webhook_is_refused_by_field(body: bytes, named: str) -> None:
     """The error names the field that is wrong."""
-    with pytest.raises(BadInput, match=named):
+    with pytest.raises(BadInputError, match=named):
         parse(body)
 
 
@@ -47,7 +47,7 @@ def test_an_error_repeats_nothing_that_was_sent() -> None:
     """A refused body's values are not in the message, which may reach a log."""
     body = json.loads(webhook(wire_alert()))
     body["alerts"][0]["status"] = "secret-value"
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(BadInputError) as error:
         parse(json.dumps(body).encode())
     assert "secret-value" not in str(error.value)
 
