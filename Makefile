@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := service export bench demo tests
+CODE := service export bench demo k8s tests
 
 # What the demo trains on. Empty: a log that it generates.
 DATA ?=
@@ -21,8 +21,8 @@ STRICT ?=
 BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
-.PHONY: help demo test test-quick lint format proto proto-check setup lock clean \
-  bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
+.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check setup lock \
+  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
   triton test-triton telemetry-docs
 
 help: ## Show this list
@@ -53,7 +53,7 @@ triton: $(INSTALLED) triton-setup ## Start it on the demo's bundle (PORT=8001), 
 test-triton: $(INSTALLED) triton-setup ## The tests that need a real Triton
 	@$(BIN)/pytest -m triton
 
-lint: $(INSTALLED) proto-check ## ruff, mypy strict, import contracts, proto lint, generated code
+lint: $(INSTALLED) proto-check alerts-check ## ruff, mypy strict, import contracts, proto lint, generated files
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
@@ -73,6 +73,12 @@ proto-check: $(INSTALLED) ## Fail when generated code differs from its source
 
 telemetry-docs: $(INSTALLED) ## Generate docs/telemetry.md from the catalogue of telemetry
 	@$(BIN)/python -m ctr_service.telemetry.document docs/telemetry.md
+
+alerts: $(INSTALLED) ## Rules, their tests, dashboards, routes and bounds from k8s/alerts/slo.yaml
+	@$(BIN)/ctr-alerts generate
+
+alerts-check: $(INSTALLED) ## Fail when those differ from it, or an alert lacks a runbook or a test
+	@$(BIN)/ctr-alerts check
 
 setup: $(INSTALLED) ## Make the virtual environment
 

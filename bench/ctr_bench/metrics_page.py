@@ -56,16 +56,6 @@ def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
     return found
 
 
-def total_of(page: str, counter: str, labels: Mapping[str, str]) -> float:
-    """Return a counter's sum over all its series with these labels."""
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-        if sample.name == f"{counter}_total" and labels.items() <= sample.labels.items()
-    )
-
-
 def between(before: Buckets, after: Buckets) -> Buckets:
     """Return the counts of what came after `before`."""
     return {bound: count - before.get(bound, 0.0) for bound, count in after.items()}

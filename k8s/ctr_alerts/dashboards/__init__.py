@@ -1,0 +1,1 @@
+"""Grafana's dashboards, built with Grafana's own typed builders."""

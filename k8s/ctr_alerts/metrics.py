@@ -1,0 +1,51 @@
+"""The metrics that rules and dashboards read; tests hold them to the gateway's own catalogue.
+
+Span metrics have the names of the Collector's `span_metrics` connector, so that the same rules work
+on the gateway's own endpoint and behind a Collector.
+"""
+
+from __future__ import annotations
+
+NAMESPACE = "traces.span.metrics"
+"""Of the connector."""
+CALLS = "traces_span_metrics_calls_total"
+DURATION_BUCKET = "traces_span_metrics_duration_milliseconds_bucket"
+DURATION_COUNT = "traces_span_metrics_duration_milliseconds_count"
+DIMENSIONS = ("ctr.model.version", "ctr.degraded", "rpc.status_code")
+"""Attributes of spans that become labels, beside the connector's own four."""
+
+UP = "up"
+SERVING = "ctr_serving"
+WORKER_UP = "ctr_worker_up"
+WORKER_RESTARTS = "ctr_worker_restarts_total"
+MODEL_INFO = "ctr_model_info"
+MODEL_CREATED = "ctr_model_created_timestamp_seconds"
+REQUESTS = "ctr_requests_total"
+REFUSALS = "ctr_refusals_total"
+IN_FLIGHT = "ctr_requests_in_flight"
+CANDIDATES = "ctr_candidates_total"
+SLACK_BUCKET = "ctr_deadline_slack_seconds_bucket"
+QUEUED_TOKENS = "ctr_queued_tokens"
+QUEUE_LIMIT_TOKENS = "ctr_queue_limit_tokens"
+QUEUE_WAIT_BUCKET = "ctr_queue_wait_seconds_bucket"
+COMPUTE_BUCKET = "ctr_compute_seconds_bucket"
+PADDED_TOKENS = "ctr_padded_tokens_total"
+ROW_TOKENS = "ctr_row_tokens_total"
+BATCH_FILL_SUM = "ctr_batch_fill_ratio_sum"
+BATCH_FILL_COUNT = "ctr_batch_fill_ratio_count"
+COST_ERROR_BUCKET = "ctr_cost_error_ratio_bucket"
+BREAKER_STATE = "ctr_remote_breaker_state"
+REMOTE_KEYS = "ctr_remote_keys_total"
+REMOTE_READ_BUCKET = "ctr_remote_read_seconds_bucket"
+REMOTE_FAILURES = "ctr_remote_failures_total"
+FEATURE_IDS = "ctr_feature_ids_total"
+SCORE_HITS = "ctr_score_cache_hits_total"
+SCORE_MISSES = "ctr_score_cache_misses_total"
+TEXT_HITS = "ctr_token_cache_hits_total"
+TEXT_MISSES = "ctr_token_cache_misses_total"
+COALESCED_ROWS = "ctr_coalesced_rows_total"
+ADMITTED_ROWS = "ctr_admitted_rows_total"
+LOOP_LAG_BUCKET = "ctr_event_loop_lag_seconds_bucket"
+TRITON_SERVERS = "ctr_triton_servers"
+TRITON_BATCHES = "ctr_triton_batches_total"
+RESIDENT_MEMORY = "process_resident_memory_bytes"

@@ -1,0 +1,1 @@
+"""Alerts of single signals, each beside its proofs."""
