@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 ONNX_RUNTIME = "onnxruntime"
 OPENVINO = "openvino"
 ONNX_RUNTIME_CUDA = "onnxruntime-cuda"
-"""ONNX Runtime's float32 graph on a GPU of this machine, in the layout of the bundle's Triton
-target of the same name. A wish, never a default; never run where this was written."""
+"""ONNX Runtime on a GPU of this machine; `ctr_service.plan` says with which graph."""
 
 
 def sessions_opener(engine: str, precision: str) -> SessionsOpener:
