@@ -22,7 +22,7 @@ BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check setup lock clean \
-  bench-serving bench-gateway bench-overload bench-triton soak triton-setup triton test-triton
+  bench-serving bench-gateway bench-overload bench-redis bench-triton soak triton-setup triton test-triton
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -87,6 +87,9 @@ bench-gateway: $(INSTALLED) ## What the gateway itself costs, against a bare ech
 
 bench-overload: $(INSTALLED) ## Goodput, refusals and memory at up to 3 times capacity
 	@$(BIN)/ctr-bench overload
+
+bench-redis: $(INSTALLED) ## p99 with a Redis that is healthy, dead and slow, against none
+	@$(BIN)/ctr-bench redis
 
 bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's own dynamic batcher
 	@$(BIN)/ctr-bench triton

@@ -24,6 +24,17 @@ def read_page(port: int) -> str:
         return str(answer.read().decode())
 
 
+def total_of(page: str, name: str, labels: Mapping[str, str] | None = None) -> float:
+    """Return the sum of a metric's samples that have the labels; 0 when there are none."""
+    wanted = (labels or {}).items()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == name and wanted <= sample.labels.items()
+    )
+
+
 def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
     """Return a histogram's cumulative counts; empty when it has seen nothing under the labels."""
     found: dict[float, float] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA
 from ctr_service.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -16,10 +17,7 @@ never a default, and named in the start's log and in GetModel."""
 ZERO_COST_BATCH_TOKENS = 16_384
 """Its batches are as large as a GPU's: a CPU's budget would measure the forming of tiny ones."""
 
-CUDA_ENGINE = "onnxruntime-cuda"
-"""ONNX Runtime's float32 graph on a GPU of this machine, in the layout of the bundle's Triton
-target of the same name. A wish, never a default; never run where this was written."""
-STANDS_FOR = {ZERO_COST_ENGINE: None, CUDA_ENGINE: "onnxruntime"}
+STANDS_FOR = {ZERO_COST_ENGINE: None, ONNX_RUNTIME_CUDA: ONNX_RUNTIME}
 """Engine that no manifest names -> the one whose graphs it takes; None is whichever is default."""
 PLAN_TARGET = "tensorrt"
 """The target of a bundle whose graph is built into a plan after the export."""
@@ -79,7 +77,7 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
     """
     default = manifest.default
     wished = wishes.engine
-    wanted = wishes.precision or ("fp32" if wished == CUDA_ENGINE else None)
+    wanted = wishes.precision or ("fp32" if wished == ONNX_RUNTIME_CUDA else None)
     engine, precision = _choose(manifest, STANDS_FOR.get(wished or "", wished), wanted)
     variant = manifest.variant(default.graph, engine, precision)
     layout = manifest.layout
@@ -87,7 +85,7 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
         engine = wished
         tokens = max(layout.max_batch_tokens, ZERO_COST_BATCH_TOKENS)
         layout = layout.model_copy(update={"max_batch_tokens": tokens})
-    elif wished == CUDA_ENGINE:
+    elif wished == ONNX_RUNTIME_CUDA:
         engine = wished
         layout = manifest.triton[wished].layout if wished in manifest.triton else layout
     threads = wishes.threads or min(layout.threads_a_session, cpus)

@@ -15,8 +15,8 @@ import grpc
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from ctr_bench.cable import Fault, cable_to
 from ctr_service.backend.triton_faults import FaultKind, fault_of
-from tests.support.cable import Fault, cable_to
 from tests.support.gateway import Gateway
 from tests.support.remote_world import eventually
 from tests.support.triton_gateway import callers_of

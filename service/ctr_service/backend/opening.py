@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA, OPENVINO
 from ctr_service.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from ctr_service.backend.sessions import SessionsOpener
-
-ONNX_RUNTIME = "onnxruntime"
-OPENVINO = "openvino"
-ONNX_RUNTIME_CUDA = "onnxruntime-cuda"
-"""ONNX Runtime on a GPU of this machine; `ctr_service.plan` says with which graph."""
 
 
 def sessions_opener(engine: str, precision: str) -> SessionsOpener:

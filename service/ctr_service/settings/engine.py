@@ -61,3 +61,10 @@ class EngineSettings(BaseModel, frozen=True):
         le=7 * 86_400,
         description="A cached score answers for so long; after that only as a fallback.",
     )
+    score_negative_ttl_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=3_600,
+        description="A row that the model failed twice, while others were scored, is not tried "
+        "again for so long; 0 always tries.",
+    )

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.base import LOGITS
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.clock import SystemClock
 from ctr_service.engine_order import EngineOrder
 from ctr_service.engines import open_in_process
 from ctr_service.errors import EngineUnavailableError
-from ctr_service.plan import CUDA_ENGINE, Wishes, make_plan
+from ctr_service.plan import Wishes, make_plan
 from tests.support.openvino_variants import (
     IR_FILE,
     WEIGHTS_FILE,
@@ -113,8 +114,8 @@ def test_an_engine_of_a_later_release_is_a_sentence(tmp_path: Path) -> None:
 
 def test_cuda_that_is_not_there_is_refused_and_not_fallen_back_from(tmp_path: Path) -> None:
     """The runtime would serve on the CPU without a word; here it says what is missing."""
-    order = _order(load_bundle(make_tiny_bundle(tmp_path / "bundle")), Wishes(CUDA_ENGINE))
-    assert order.plan.engine == CUDA_ENGINE
+    order = _order(load_bundle(make_tiny_bundle(tmp_path / "bundle")), Wishes(ONNX_RUNTIME_CUDA))
+    assert order.plan.engine == ONNX_RUNTIME_CUDA
     with (
         pytest.warns(UserWarning, match="not in available provider"),
         pytest.raises(EngineUnavailableError, match=r"extra gpu.*--engine onnxruntime --precision"),

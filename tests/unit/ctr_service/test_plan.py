@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import load_bundle
 from ctr_service.bundle.manifest import Manifest, PlanRecord
 from ctr_service.errors import SettingsError
 from ctr_service.plan import (
-    CUDA_ENGINE,
     PLAN_TARGET,
     ZERO_COST_ENGINE,
     Wishes,
@@ -133,7 +133,7 @@ def test_on_cuda_the_float32_graph_serves_in_the_gpus_layout(tmp_path: Path) -> 
     folder = make_triton_bundle(tmp_path / "bundle")
     add_openvino(folder, "int8-static", default=True)
     manifest = load_bundle(folder).manifest
-    plan = make_plan(manifest, Wishes(engine=CUDA_ENGINE), 2)
+    plan = make_plan(manifest, Wishes(engine=ONNX_RUNTIME_CUDA), 2)
     assert plan.graph_name == "joint/onnxruntime-cuda/fp32"
     assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")
     assert plan.layout == manifest.triton["onnxruntime-cuda"].layout
