@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ctr_bench.paired import paired_ratio
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def mean(values: list[float]) -> float:
+
+def mean(values: Sequence[float]) -> float:
     """The figure of these tests."""
     return sum(values) / len(values)
 
