@@ -22,8 +22,8 @@ BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check setup lock clean \
-  bench-serving bench-gateway bench-overload bench-telemetry bench-triton soak triton-setup triton \
-  test-triton telemetry-docs
+  bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak \
+  triton-setup triton test-triton telemetry-docs
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -95,6 +95,9 @@ bench-overload: $(INSTALLED) ## Goodput, refusals and memory at up to 3 times ca
 
 bench-telemetry: $(INSTALLED) ## The gateway with full telemetry against without, interleaved
 	@$(BIN)/ctr-bench telemetry
+
+bench-redis: $(INSTALLED) ## p99 with a Redis that is healthy, dead and slow, against none
+	@$(BIN)/ctr-bench redis
 
 bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's own dynamic batcher
 	@$(BIN)/ctr-bench triton

@@ -34,6 +34,17 @@ def read_with_exemplars(port: int) -> bytes:
         return bytes(answer.read())
 
 
+def total_of(page: str, name: str, labels: Mapping[str, str] | None = None) -> float:
+    """Return the sum of a metric's samples that have the labels; 0 when there are none."""
+    wanted = (labels or {}).items()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == name and wanted <= sample.labels.items()
+    )
+
+
 def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
     """Return a histogram's cumulative counts; empty when it has seen nothing under the labels."""
     found: dict[float, float] = {}
@@ -43,16 +54,6 @@ def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
                 bound = float(sample.labels["le"])
                 found[bound] = found.get(bound, 0.0) + sample.value
     return found
-
-
-def total_of(page: str, counter: str, labels: Mapping[str, str]) -> float:
-    """Return a counter's sum over all its series with these labels."""
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-        if sample.name == f"{counter}_total" and labels.items() <= sample.labels.items()
-    )
 
 
 def between(before: Buckets, after: Buckets) -> Buckets:

@@ -23,11 +23,17 @@ class Search:
     items: Sequence[Item]
     user: Features = field(default_factory=dict)
     context: Features = field(default_factory=dict)
+    user_id: str = ""
 
     def serialise(self, request_id: str = "") -> bytes:
         """Return the bytes of a PredictClicksRequest."""
         return messages.search(
-            self.query, self.items, user=self.user, context=self.context, request_id=request_id
+            self.query,
+            self.items,
+            user_id=self.user_id,
+            user=self.user,
+            context=self.context,
+            request_id=request_id,
         ).SerializeToString()
 
 

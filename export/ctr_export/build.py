@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import PLAIN, choose_candidates
+from ctr_export.catalogue import PLAIN, UNPADDED, choose_candidates, without_unpadded
+from ctr_export.chunks import timed_chunks
 from ctr_export.errors import GateFailedError
-from ctr_export.graph import write_graph
+from ctr_export.graph import write_graph, write_unpadded_graph
 from ctr_export.judge import Evidence, Judge
+from ctr_export.layers import layers_of
 from ctr_export.layout import (
     candidate_layouts,
     choose_layout,
@@ -24,6 +26,7 @@ from ctr_export.making import Material
 from ctr_export.measure import measure_costs
 from ctr_export.reference import reference_logits
 from ctr_export.samples import read_sample, spread_by_length
+from ctr_export.saturation import weight_limit
 from ctr_export.target import check_label, check_target
 from ctr_export.trials import make_trials, time_trials
 from ctr_export.triton.repository import add_repositories
@@ -152,20 +155,39 @@ class Builder:
         layout: Layout,
         work: Path,
     ) -> list[Trial]:
-        candidates = choose_candidates(self._options.candidates)
         plain = work / f"{PLAIN}.onnx"
         self._say("exporting the graph")
         write_graph(model, plain)
+        candidates = choose_candidates(self._options.candidates)
+        source = self._unpadded(work)
+        if source is None:
+            source, candidates = plain, without_unpadded(candidates)
         chosen = spread_by_length(validation.lengths, RANGE_ROWS)
         material = Material(
             plain,
+            source,
             model.config,
             layout_chunks([validation.rows[i] for i in chosen], layout, pad_id=self._pad_id),
+            weight_limit(),
         )
         trials = make_trials(candidates, material, work, self._say)
         self._say(f"timing {len(trials)} candidates in alternating rounds")
-        chunks = layout_chunks(timed, layout, pad_id=self._pad_id)
+        chunks = timed_chunks(
+            timed,
+            buckets_tokens=layout.buckets_tokens,
+            pad_id=self._pad_id,
+            seed=self._options.seed,
+        )
         return time_trials(trials, chunks, lambda one, path: self._open(one, path, layout))
+
+    def _unpadded(self, work: Path) -> Path | None:
+        """Write the graph that skips padding; None where the model's kind is not known."""
+        model = load_classifier(self._checkpoint.folder)
+        if layers_of(model) is None:
+            return None
+        path = work / f"{UNPADDED}.onnx"
+        write_unpadded_graph(model, path)
+        return path
 
     def _judge(self, trials: Sequence[Trial], evidence: Evidence, layout: Layout) -> list[Verdict]:
         judge = Judge(
@@ -178,14 +200,14 @@ class Builder:
         verdicts: list[Verdict] = []
         for trial in trials:
             verdict = self._judge_one(judge, trial, verdicts[0] if verdicts else None)
-            verdicts.append(verdict)
+            verdicts.append(replace(verdict, skips_padding=trial.skips_padding))
             _refuse_broken_plain(verdicts[0])
         return verdicts
 
     def _judge_one(self, judge: Judge, trial: Trial, plain: Verdict | None) -> Verdict:
         refused = trial.failure
         if plain and plain.speed and trial.speed and not self._options.judge_slow:
-            refused = too_slow(trial.speed, plain.speed)
+            refused = too_slow(trial, plain.speed)
         if refused:
             return Verdict(trial.candidate, trial.path, trial.speed, failures=(refused,))
         self._say(f"judging {trial.candidate.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ctr_export.errors import ExportError
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PLAIN = "fp32"
 """The unfused float32 graph: what everything else is made from, and the one that must pass."""
+UNPADDED = "fp32-unpadded"
+"""The float32 graph that skips its padding; what all but the plain and the fused one are made from,
+where the model's kind is known. Of other kinds there is none, and the plain one is in its place."""
 FUSED = "fp32-fused"
 TOKEN = "int8-token"  # noqa: S105 -- a token of text, no secret
 STATIC = "int8-static"
@@ -68,9 +71,10 @@ CATALOGUE = {
     candidate.name: candidate
     for candidate in (
         Candidate(ONNX_RUNTIME, PLAIN, 32, "float32 as exported; always tried"),
+        Candidate(ONNX_RUNTIME, UNPADDED, 32, "float32 that skips padding"),
         Candidate(ONNX_RUNTIME, FUSED, 32, "float32, fused by ONNX Runtime's optimizer"),
-        Candidate(OPENVINO, PLAIN, 32, "float32 on OpenVINO", runs=PLAIN),
-        Candidate(OPENVINO, BF16, 16, "bfloat16 on OpenVINO", runs=PLAIN),
+        Candidate(OPENVINO, PLAIN, 32, "float32 on OpenVINO", runs=UNPADDED),
+        Candidate(OPENVINO, BF16, 16, "bfloat16 on OpenVINO", runs=UNPADDED),
         Candidate(ONNX_RUNTIME, TOKEN, 8, "8-bit products, a scale for each token"),
         Candidate(
             ONNX_RUNTIME, STATIC, 8, "8-bit products, smoothed, scales fixed by held-out rows"
@@ -102,3 +106,12 @@ def choose_candidates(names: Sequence[str]) -> tuple[Candidate, ...]:
             f"no candidate is called {', '.join(unknown)}; there are {', '.join(CATALOGUE)}"
         )
     return tuple(c for name, c in CATALOGUE.items() if name in asked or name == PLAIN)
+
+
+def without_unpadded(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates for a model of which there is no graph that skips padding."""
+    return tuple(
+        replace(one, runs=PLAIN) if one.file == UNPADDED else one
+        for one in candidates
+        if one.name != UNPADDED
+    )

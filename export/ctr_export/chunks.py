@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 SHORT_FIRST_LENGTH = 2
 """`[CLS] [SEP]`."""
+LIST_ROWS = 16
+PADDED_ROWS, UNPADDED_ROWS = 4, 8
+"""Rows a batch, of lists of 16 with lengths from 10 to 45 tokens, as the gateway forms them:
+measured in simulated time at 58 % load (3.6 to 4.8, and 7.6)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,54 @@ def full_chunk(rows: int, bucket_tokens: int) -> Chunk:
     lengths = np.full(rows, bucket_tokens, dtype=np.int32)
     first_lengths = np.full(rows, min(SHORT_FIRST_LENGTH, bucket_tokens), dtype=np.int32)
     return Chunk(np.arange(rows), bucket_tokens, tensors_of(Batch(ids, lengths, first_lengths)))
+
+
+@dataclass(frozen=True, slots=True)
+class TimedChunks:
+    """The same rows as a gateway packs them while its queue is short: list by list.
+
+    A deep queue is packed better, but a gateway that keeps its SLO mostly has a short one.
+
+    Attributes:
+        padded: for graphs that compute their padding: a list's rows by length, a few a batch, as
+            many as the start of another batch would cost.
+        unpadded: for graphs that skip it: a list in two halves, one for each of two slots.
+    """
+
+    padded: Sequence[Chunk]
+    unpadded: Sequence[Chunk]
+
+    def of(self, *, skips_padding: bool) -> Sequence[Chunk]:
+        """Return those for a graph of either kind."""
+        return self.unpadded if skips_padding else self.padded
+
+
+def timed_chunks(
+    rows: Sequence[Row], *, buckets_tokens: Sequence[int], pad_id: int, seed: int
+) -> TimedChunks:
+    """Deal rows out to lists at random and pack each list.
+
+    Args:
+        rows: none longer than the last bucket.
+        buckets_tokens: rising.
+        pad_id: the tokenizer's padding id.
+        seed: of the lists.
+    """
+    order = np.random.default_rng(seed).permutation(len(rows))
+    lists = [order[begin : begin + LIST_ROWS] for begin in range(0, len(order), LIST_ROWS)]
+
+    def packed(rows_a_chunk: int) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for one in lists:
+            by_length = sorted(one.tolist(), key=lambda index: rows[index].length)
+            for begin in range(0, len(by_length), rows_a_chunk):
+                chosen = by_length[begin : begin + rows_a_chunk]
+                longest = rows[chosen[-1]].length
+                bucket = int(buckets_tokens[np.searchsorted(buckets_tokens, longest)])
+                chunks.append(make_chunk(rows, chosen, bucket, pad_id=pad_id))
+        return chunks
+
+    return TimedChunks(packed(PADDED_ROWS), packed(UNPADDED_ROWS))
 
 
 def unpadded(chunks: Iterable[Chunk]) -> Iterator[dict[str, NDArray[np.generic]]]:

@@ -12,9 +12,7 @@ from ctr_export.entries import rival_of
 from ctr_export.errors import ExportError
 from ctr_export.layout import SHORTEST_TOKENS, layout_chunks, open_pool, usual_layout
 from ctr_export.measure import measure_speeds
-from ctr_export.samples import CACHE_BYTES, spread_by_length
-from ctr_service.bundle.token_cache import TokenCache
-from ctr_service.bundle.tokens import RowBuilder, load_tokenizer
+from ctr_export.samples import row_builder, spread_by_length
 from ctr_service.types import Row
 from ctr_train.checkpoint import load_checkpoint, read_heldout
 from ctr_train.held_rows import limit_rows
@@ -230,12 +228,7 @@ def read_rows(folder: Path, bundles: Iterable[Bundle], *, most: int, seed: int) 
 
 
 def _tokenise(bundle: Bundle, held: HeldOut) -> list[Row]:
-    tokenizer = load_tokenizer(bundle.tokenizer_path)
-    return (
-        RowBuilder(tokenizer, bundle.manifest.template, TokenCache(CACHE_BYTES))
-        .build(held.segments)
-        .rows
-    )
+    return row_builder(bundle.tokenizer_path, bundle.manifest.template).build(held.segments).rows
 
 
 def _usual_lengths(bundle: Bundle) -> NDArray[np.int64]:

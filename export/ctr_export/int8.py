@@ -84,6 +84,8 @@ def quantize(
     target: Path,
     scaling: Scaling,
     ranges: Mapping[str, ChannelRange] | None = None,
+    *,
+    weight_limit: int = MAX_SIGNED,
 ) -> None:
     """Write a graph with 8-bit products.
 
@@ -92,10 +94,11 @@ def quantize(
         target: the file to write.
         scaling: where an activation's scale comes from.
         ranges: activation name -> calibrated range; needed for FIXED only.
+        weight_limit: largest absolute value of an 8-bit weight; see `saturation.py`.
     """
     model = onnx.load(str(source))
     products = constant_products(model)
-    writer = _Writer(model, products, scaling, ranges or {})
+    writer = _Writer(model, products, scaling, ranges or {}, weight_limit)
     outputs = {node.output[0] for node in products}
     nodes = list(model.graph.node)
     del model.graph.node[:]
@@ -119,7 +122,9 @@ class _Writer:
         products: list[onnx.NodeProto],
         scaling: Scaling,
         ranges: Mapping[str, ChannelRange],
+        weight_limit: int,
     ) -> None:
+        self._weight_limit = weight_limit
         self._graph = model.graph
         constants = {item.name: item for item in model.graph.initializer}
         # (activation, weight) -> values. Smoothing makes a weight depend on what it meets.
@@ -204,7 +209,8 @@ class _Writer:
         return _Quantized(f"{name}.int8", inputs[1], inputs[2], factors=factors)
 
     def _add_weight(self, name: str, weight: Floats, factors: Floats | None) -> None:
-        rounded, scale = quantize_weight(weight if factors is None else weight * factors[:, None])
+        evened = weight if factors is None else weight * factors[:, None]
+        rounded, scale = quantize_weight(evened, self._weight_limit)
         self._add(f"{name}.int8", rounded)
         self._add(f"{name}.scale", scale)
         self._written.add(name)

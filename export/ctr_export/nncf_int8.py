@@ -34,7 +34,11 @@ PRODUCT = "MatMul"
 
 
 def quantize_for_openvino(
-    source: Path, target: Path, rows: Iterable[Mapping[str, NDArray[np.generic]]]
+    source: Path,
+    target: Path,
+    rows: Iterable[Mapping[str, NDArray[np.generic]]],
+    *,
+    half_range: bool = False,
 ) -> None:
     """Write a quantized graph in OpenVINO's own format.
 
@@ -42,6 +46,7 @@ def quantize_for_openvino(
         source: the float32 ONNX graph.
         target: the `.xml` to write; the weights go beside it, to a `.bin`.
         rows: calibration rows, one a batch and without padding, which would count as text.
+        half_range: let weights use half of their range; see `saturation.py`.
 
     Raises:
         EngineUnavailableError: OpenVINO or NNCF is not installed.
@@ -58,8 +63,11 @@ def quantize_for_openvino(
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=len(items),
             ignored_scope=nncf.IgnoredScope(names=_left_in_float32(source, model)),
-            # It moved no logit for the better, and takes a third of the time.
-            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                # It moved no logit for the better, and takes a third of the time.
+                disable_bias_correction=True,
+                overflow_fix=(nncf.OverflowFix.ENABLE if half_range else nncf.OverflowFix.DISABLE),
+            ),
         )
     library.save_model(quantized, str(target), compress_to_fp16=False)
 

@@ -28,11 +28,16 @@ def constant_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     ]
 
 
-def quantize_weight(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Round a weight [inputs, outputs] to int8 with one symmetric scale a column [outputs]."""
-    scale = np.abs(weight).max(axis=0) / MAX_SIGNED
+def quantize_weight(weight: Floats, limit: int = MAX_SIGNED) -> tuple[NDArray[np.int8], Floats]:
+    """Round a weight [inputs, outputs] to int8 with one symmetric scale a column [outputs].
+
+    Args:
+        weight: float32.
+        limit: the integers lie between it and its negative.
+    """
+    scale = np.abs(weight).max(axis=0) / limit
     scale[scale == 0] = 1.0
-    rounded = np.clip(np.round(weight / scale), -MAX_SIGNED, MAX_SIGNED)
+    rounded = np.clip(np.round(weight / scale), -limit, limit)
     return rounded.astype(np.int8), scale.astype(np.float32)
 
 

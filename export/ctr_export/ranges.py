@@ -55,6 +55,15 @@ def activation_ranges(
 
 
 def _real(values: NDArray[np.float32], lengths: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return the values of real tokens, [tokens, channels], of [rows, length or 1, channels]."""
+    """Return the values of real tokens, [tokens, channels].
+
+    Args:
+        values: [rows, length or 1, channels]; of a graph that skips padding [1, tokens, channels]
+            and [1, rows, channels].
+        lengths: [rows].
+    """
+    if len(values) != len(lengths):
+        found: NDArray[np.float32] = values[0]
+        return found
     at = np.arange(values.shape[1])[None, :]
     return values[at < np.asarray(lengths)[:, None]]

@@ -14,8 +14,11 @@ from ctr_train.checkpoint import read_heldout
 from ctr_train.held_rows import limit_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from ctr_service.bundle.template import InputTemplate
     from ctr_service.types import Row
     from ctr_train.checkpoint import Checkpoint, HeldOut, SplitName
 
@@ -52,8 +55,22 @@ class Sample:
         return np.array([row.length for row in self.rows], dtype=np.int64)
 
 
-def read_sample(checkpoint: Checkpoint, split: SplitName, *, most: int, seed: int) -> Sample:
+def read_sample(
+    checkpoint: Checkpoint,
+    split: SplitName,
+    *,
+    most: int,
+    seed: int,
+    builder: RowBuilder | None = None,
+) -> Sample:
     """Read at most `most` rows of a split, whole lists as long as they fit.
+
+    Args:
+        checkpoint: holds them, as texts.
+        split: which of its held-out splits.
+        most: rows.
+        seed: of the choice.
+        builder: makes rows of texts; None takes the checkpoint's own tokenizer and template.
 
     Raises:
         CheckpointError: the held-out rows cannot be read.
@@ -71,9 +88,7 @@ def read_sample(checkpoint: Checkpoint, split: SplitName, *, most: int, seed: in
         )
     keep = sampled_rows(held, most=most, seed=seed)
     info = checkpoint.info
-    builder = RowBuilder(
-        load_tokenizer(checkpoint.tokenizer_path), info.template, TokenCache(CACHE_BYTES)
-    )
+    builder = builder or row_builder(checkpoint.tokenizer_path, info.template)
     return Sample(
         rows=builder.build([held.segments[index] for index in keep]).rows,
         target=held.target[keep],
@@ -82,6 +97,11 @@ def read_sample(checkpoint: Checkpoint, split: SplitName, *, most: int, seed: in
         group=held.group[keep],
         stored_logit=held.logit[keep],
     )
+
+
+def row_builder(tokenizer: Path, template: InputTemplate) -> RowBuilder:
+    """Return what makes rows of texts, with room for a whole split's."""
+    return RowBuilder(load_tokenizer(tokenizer), template, TokenCache(CACHE_BYTES))
 
 
 def sampled_rows(held: HeldOut, *, most: int, seed: int) -> NDArray[np.int64]:

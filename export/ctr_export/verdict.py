@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_export.catalogue import CATALOGUE, PLAIN
+from ctr_export.catalogue import ONNX_RUNTIME, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ctr_export.calibrate import FittedCalibration
     from ctr_export.catalogue import Candidate
     from ctr_export.measure import Speed
+    from ctr_export.trials import Trial
     from ctr_service.bundle.manifest import ParityFigures
 
+FLOAT_BITS = 32
 LEAST_TIE = 0.1
 """Speeds closer than this count as equal, even when the rounds happened to agree better: short
 rounds on a shared machine repeat no better, and precision is worth more than a few percent."""
@@ -32,6 +34,7 @@ class Verdict:
         figures: None where it was not judged: too slow to become the default, or not runnable.
         calibration: its own; None where a check failed before.
         failures: a sentence for each check that failed; empty when it may be served.
+        skips_padding: whether the graph does.
     """
 
     candidate: Candidate
@@ -40,6 +43,7 @@ class Verdict:
     figures: ParityFigures | None = None
     calibration: FittedCalibration | None = None
     failures: tuple[str, ...] = ()
+    skips_padding: bool = False
 
     @property
     def passed(self) -> bool:
@@ -58,19 +62,29 @@ def is_faster(speed: Speed, than: Speed) -> bool:
     return speed.pairs_per_second > than.pairs_per_second * (1 + tie)
 
 
-def too_slow(speed: Speed, plain: Speed) -> str:
-    """Say that a candidate cannot become the default whatever its figures; empty if it can."""
-    if is_faster(speed, plain):
+def too_slow(trial: Trial, plain: Speed) -> str:
+    """Say that a candidate cannot become the default whatever its figures; empty if it can.
+
+    Precision is given up for more than noise only; a graph as precise as the plain one need not be
+    faster by more than that.
+    """
+    speed = trial.speed
+    if speed is None:
         return ""
     ours, theirs = speed.pairs_per_second, plain.pairs_per_second
+    as_precise = trial.candidate.bits == FLOAT_BITS
+    if is_faster(speed, plain) or (as_precise and ours > theirs):
+        return ""
+    beyond = "" if as_precise else " beyond noise"
     return (
-        f"not faster than {PLAIN} beyond noise, so not judged: "
-        f"{ours:.0f} against {theirs:.0f} pairs/s"
+        f"not faster than {PLAIN}{beyond}, so not judged: {ours:.0f} against {theirs:.0f} pairs/s"
     )
 
 
 def choose_default(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return the fastest candidate that passed; of equally fast ones the first in the catalogue.
+    """Return the fastest candidate that passed.
+
+    Of equally fast ones the most precise, then one of ONNX Runtime, which needs no other install.
 
     Args:
         verdicts: at least one passed and has a speed.
@@ -80,5 +94,11 @@ def choose_default(verdicts: Sequence[Verdict]) -> Verdict:
     tied = [
         v for v in passed if not (fastest.speed and v.speed and is_faster(fastest.speed, v.speed))
     ]
-    order = list(CATALOGUE)
-    return min(tied, key=lambda v: order.index(v.candidate.name))
+    return min(
+        tied,
+        key=lambda v: (
+            -v.candidate.bits,
+            v.candidate.engine != ONNX_RUNTIME,
+            -v.pairs_per_second,
+        ),
+    )

@@ -118,6 +118,7 @@ def _place_graph(staged: Path, verdict: Verdict, choice: Choice) -> GraphVariant
         parity=verdict.figures,
         costs=choice.costs[verdict.candidate.name],
         pairs_per_second=verdict.pairs_per_second,
+        skips_padding=verdict.skips_padding,
     )
 
 

@@ -16,8 +16,6 @@ from ctr_service.types import ItemError, Prediction, Source, Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ctr_service.types import Candidate
-
 _WHY = {
     reason: ItemError(reason, detail)
     for reason, detail in (
@@ -28,30 +26,35 @@ _WHY = {
 }
 
 
+def stand_in(*, stale: float | None, prior: float | None, base_rate: float) -> tuple[float, Source]:
+    """Return the best of what there is instead of a score, and what it is.
+
+    Args:
+        stale: an expired score of the same content, which says more than a prior.
+        prior: the caller's own estimate, on the model's scale.
+        base_rate: the last resort.
+    """
+    if stale is not None:
+        return stale, Source.STALE
+    if prior is not None:
+        return prior, Source.PRIOR
+    return base_rate, Source.BASE_RATE
+
+
 def fall_back(
-    candidate: Candidate,
-    error: CtrError,
-    *,
-    stale: float | None,
-    base_rate: float,
-    defaulted: tuple[str, ...],
+    item_id: str, error: CtrError, instead: tuple[float, Source], *, defaulted: tuple[str, ...]
 ) -> Prediction:
     """Return a FALLBACK prediction that says why.
 
     Args:
-        candidate: as it was asked for.
+        item_id: as it was asked for.
         error: why it has no score.
-        stale: an expired score of the same content, which says more than a prior.
-        base_rate: the last resort.
+        instead: of `stand_in`.
         defaulted: names of features whose default was used.
     """
-    value, source = base_rate, Source.BASE_RATE
-    if stale is not None:
-        value, source = stale, Source.STALE
-    elif candidate.prior_score is not None:
-        value, source = candidate.prior_score, Source.PRIOR
+    value, source = instead
     return Prediction(
-        candidate.item_id,
+        item_id,
         Status.FALLBACK,
         click_probability=value,
         source=source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA
 from ctr_service.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ ZERO_COST_ENGINE = "scripted-zero-cost"
 never a default, and named in the start's log and in GetModel."""
 ZERO_COST_BATCH_TOKENS = 16_384
 """Its batches are as large as a GPU's: a CPU's budget would measure the forming of tiny ones."""
+
+STANDS_FOR = {ZERO_COST_ENGINE: None, ONNX_RUNTIME_CUDA: ONNX_RUNTIME}
+"""Engine that no manifest names -> the one whose graphs it takes; None is whichever is default."""
+PLAN_TARGET = "tensorrt"
+"""The target of a bundle whose graph is built into a plan after the export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +76,18 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
         SettingsError: the bundle has no variant of the engine and precision asked for.
     """
     default = manifest.default
-    zero_cost = wishes.engine == ZERO_COST_ENGINE
-    # The engine without a model stands in for whichever would serve by default.
-    engine, precision = _choose(manifest, None if zero_cost else wishes.engine, wishes.precision)
+    wished = wishes.engine
+    wanted = wishes.precision or ("fp32" if wished == ONNX_RUNTIME_CUDA else None)
+    engine, precision = _choose(manifest, STANDS_FOR.get(wished or "", wished), wanted)
     variant = manifest.variant(default.graph, engine, precision)
-    engine = ZERO_COST_ENGINE if zero_cost else engine
     layout = manifest.layout
-    if engine == ZERO_COST_ENGINE:
+    if wished == ZERO_COST_ENGINE:
+        engine = wished
         tokens = max(layout.max_batch_tokens, ZERO_COST_BATCH_TOKENS)
         layout = layout.model_copy(update={"max_batch_tokens": tokens})
+    elif wished == ONNX_RUNTIME_CUDA:
+        engine = wished
+        layout = manifest.triton[wished].layout if wished in manifest.triton else layout
     threads = wishes.threads or min(layout.threads_a_session, cpus)
     sessions = wishes.sessions or max(1, min(layout.sessions, cpus // threads))
     return ServingPlan(
@@ -101,8 +110,17 @@ def make_triton_plan(manifest: Manifest, target: str, slots: int, cpus: int) -> 
         target: which model repository of the bundle.
         slots: batches in flight at one server; 0 takes its instances.
         cpus: what this process may use.
+
+    Raises:
+        SettingsError: it serves a plan of which the bundle holds no record.
     """
     served = manifest.triton[target]
+    if target == PLAN_TARGET and served.plan is None:
+        raise SettingsError(
+            f"Triton serves the target {target}, and the bundle holds no record of its plan, so "
+            "nobody judged it against the float32 graph: build it with `ctr-export tensorrt`, and "
+            "give Triton and the gateway the bundle that this writes"
+        )
     return ServingPlan(
         graph=served.graph,
         engine=served.engine,

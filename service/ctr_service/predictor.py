@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_service.fallback import error_of_all, fall_back
+from ctr_service.fallback import error_of_all, fall_back, stand_in
+from ctr_service.prior import PriorCalibrator
 from ctr_service.rendering import render_search
 from ctr_service.traces import current_trace
 from ctr_service.types import Answer, Prediction, StageTimings, Status, maker
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from ctr_service.features.stage import FeatureStage
     from ctr_service.rendering import RenderedSearch
     from ctr_service.scores.scorer import ScoredRows, Scorer
-    from ctr_service.types import SearchRequest
+    from ctr_service.types import Candidate, SearchRequest
 
 _make_prediction = maker(Prediction)
 _SCORED = Status.SCORED
 A_CANDIDATES_RESERVE_NS = 20_000
 """Time kept back for each candidate beside the fixed reserve: calibrating, encoding and sending a
 list of 1,000 took longer than 5 ms, and its caller gave up a moment before the answer came."""
+PRIORS_A_LIST = 8
+"""Scored items of a list from which the map of priors learns."""
 
 
 class Predictor:
@@ -59,6 +62,8 @@ class Predictor:
         self._base_rate = base_rate
         self._clock = clock
         self._reserve_ns = reserve_ns
+        self._priors = PriorCalibrator()
+        self._lists = 0
 
     async def predict(self, request: SearchRequest) -> Answer:
         """Score one search; the answer is begun `reserve_ns`, and 20 us a candidate, early enough.
@@ -90,8 +95,10 @@ class Predictor:
         trace.scored_ns = self._clock.now_ns()
         probabilities = self._calibrate(scored, request.deadline_ns, began_ns)
         gather = scored.gather
+        predictions = self._predictions(request, search, scored, probabilities)
+        self._learn_priors(request, predictions)
         return Answer(
-            predictions=self._predictions(request, search, scored, probabilities),
+            predictions=predictions,
             timings=StageTimings(
                 total_ns=self._clock.now_ns() - began_ns,
                 features_ns=rendered_ns - began_ns,
@@ -150,11 +157,28 @@ class Predictor:
                 )
                 if error is None
                 else fall_back(
-                    candidate,
+                    candidate.item_id,
                     error,
-                    stale=probability if row in scored.stale else None,
-                    base_rate=self._base_rate,
+                    stand_in(
+                        stale=probability if row in scored.stale else None,
+                        prior=self._prior_of(candidate),
+                        base_rate=self._base_rate,
+                    ),
                     defaulted=defaulted,
                 )
             )
         return tuple(predictions)
+
+    def _prior_of(self, candidate: Candidate) -> float | None:
+        prior = candidate.prior_score
+        return None if prior is None else self._priors.apply(prior)
+
+    def _learn_priors(self, request: SearchRequest, predictions: tuple[Prediction, ...]) -> None:
+        """Show the map of priors a few scored items, others of each list in turn."""
+        stride = -(-len(predictions) // PRIORS_A_LIST)
+        self._lists += 1
+        for index in range(self._lists % stride, len(predictions), stride):
+            prior, found = request.candidates[index].prior_score, predictions[index]
+            if prior is None or found.status is not _SCORED or found.click_probability is None:
+                continue
+            self._priors.learn(prior, found.click_probability)

@@ -86,9 +86,10 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         graph=plan.graph,
         buckets_tokens=plan.layout.buckets_tokens,
         max_batch_tokens=plan.layout.max_batch_tokens,
+        skips_padding=plan.variant.skips_padding,
         pad_id=template.pad_id,
         clock=clock,
-        cost=CostModel(costs),
+        cost=CostModel(costs, skips_padding=plan.variant.skips_padding),
         max_queued_tokens=settings.max_queued_tokens,
         observer=observer,
     )
@@ -97,8 +98,8 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
         batcher=batcher,
         cache=score_cache,
         clock=clock,
-        remote=_remote_scores(settings, bundle, plan, stores, clock),
-        remote_tokens=_remote_tokens(settings, bundle, stores, token_cache, clock),
+        remote=_remote_scores(settings, bundle, plan, stores),
+        remote_tokens=_remote_tokens(settings, bundle, stores, token_cache, rng),
     )
     predictor = Predictor(
         renderer=Renderer(template, manifest.features),
@@ -115,12 +116,16 @@ def build_scoring(  # noqa: PLR0913 -- collaborators arrive by argument
 def _score_cache(settings: Settings, rng: random.Random) -> ScoreCache | None:
     if not settings.score_cache_bytes:
         return None
-    ttl_ns = round(settings.score_ttl_s * NS_PER_S)
-    return ScoreCache(max_bytes=settings.score_cache_bytes, ttl_ns=ttl_ns, rng=rng)
+    return ScoreCache(
+        max_bytes=settings.score_cache_bytes,
+        ttl_ns=round(settings.score_ttl_s * NS_PER_S),
+        negative_ttl_ns=round(settings.score_negative_ttl_s * NS_PER_S),
+        rng=rng,
+    )
 
 
 def _remote_scores(
-    settings: Settings, bundle: Bundle, plan: ServingPlan, stores: Stores, clock: Clock
+    settings: Settings, bundle: Bundle, plan: ServingPlan, stores: Stores
 ) -> RemoteScores | None:
     if stores.scores is None:
         return None
@@ -128,13 +133,11 @@ def _remote_scores(
         stores.scores,
         model_digest=f"{bundle.manifest_sha256}/{plan.graph_name}",
         ttl_s=settings.score_ttl_s,
-        budget_ns=round(settings.redis_deadline_s * NS_PER_S),
-        clock=clock,
     )
 
 
 def _remote_tokens(
-    settings: Settings, bundle: Bundle, stores: Stores, local: TokenCache, clock: Clock
+    settings: Settings, bundle: Bundle, stores: Stores, local: TokenCache, rng: random.Random
 ) -> RemoteTokens | None:
     if stores.tokens is None:
         return None
@@ -143,7 +146,6 @@ def _remote_tokens(
         stores.tokens,
         local,
         tokenizer_digest=f"{bundle.manifest.tokenizer_sha256}/{longest}",
-        ttl_s=settings.score_ttl_s,
-        budget_ns=round(settings.redis_deadline_s * NS_PER_S),
-        clock=clock,
+        ttl_s=settings.token_ttl_s,
+        random=rng.random,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.breaker import Breaker, BreakerPolicy
@@ -20,6 +20,7 @@ from ctr_service.features.tiered import TieredPolicy, TieredStore
 from ctr_service.limits import NS_PER_S
 from ctr_service.remote.base import NullRemoteObserver, RemoteObserver
 from ctr_service.remote.cache import CacheHub, CachePolicy
+from ctr_service.remote.joined import JoinedReads
 from ctr_service.remote.redis_open import LinkLimits, open_link
 from ctr_service.remote.redis_url import TlsFiles, parse_redis_url
 
@@ -62,9 +63,10 @@ class Stores:
     stage: FeatureStage | None
 
     async def close(self) -> None:
-        """Close the stage, then the hub. May be called twice."""
-        if self.stage is not None:
-            await self.stage.close()
+        """Close the stage and the layers, then the hub. May be called twice."""
+        for part in (self.stage, self.tokens, self.scores):
+            if part is not None:
+                await part.close()
         if self.hub is not None:
             await self.hub.close()
 
@@ -110,7 +112,7 @@ def open_stores(
             store,
             EntityCache(_cache_policy(settings), random),
             fitting=Fitting(schema),
-            policy=TieredPolicy(hit_rate=settings.feature_hit_rate),
+            policy=_tiered_policy(settings),
             clock=clock,
             observer=observer,
         )
@@ -122,8 +124,8 @@ def open_stores(
         )
     return Stores(
         hub=hub,
-        tokens=hub.layer(TOKENS) if hub is not None and settings.redis_tokens else None,
-        scores=hub.layer(SCORES) if hub is not None and settings.redis_scores else None,
+        tokens=_layer(hub, TOKENS, clock) if settings.redis_tokens else None,
+        scores=_layer(hub, SCORES, clock) if settings.redis_scores else None,
         stage=stage,
     )
 
@@ -206,6 +208,17 @@ def _open_store(settings: Settings, hub: CacheHub | None, clock: Clock) -> Featu
             f"--feature-store: {folder} is no folder; fill it with `ctr-service features load`"
         )
     return LocalStore(folder, clock)
+
+
+def _layer(hub: CacheHub | None, name: str, clock: Clock) -> RemoteCache | None:
+    return None if hub is None else JoinedReads(hub.layer(name), clock)
+
+
+def _tiered_policy(settings: Settings) -> TieredPolicy:
+    policy = TieredPolicy(hit_rate=settings.feature_hit_rate)
+    # A load must outlast Redis's own limit: one that is cut off before says nothing about Redis.
+    least_ns = round(2 * settings.redis_deadline_s * NS_PER_S)
+    return replace(policy, flight_ns=max(policy.flight_ns, least_ns))
 
 
 def _cache_policy(settings: Settings) -> EntityCachePolicy:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctr_bench.answers import count_answer, probabilities_of
 from ctr_bench.ask import ask
@@ -14,21 +12,13 @@ from ctr_bench.gateway_process import ZERO_COST, GatewaySetup, running_gateway
 from ctr_bench.naive_process import running_naive
 from ctr_bench.workload import SearchMaker, Shape, serialise
 from ctr_client.client import PredictionClient
+from tests.support.bench import bench
 from tests.support.tiny_bundle import make_tiny_bundle
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TITLES = ("red lamp", "oak shelf large", "drill", "blue outdoor speaker")
-
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `ctr-bench`."""
-    return subprocess.run(
-        [sys.executable, "-m", "ctr_bench", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_gateway_bench_writes_ratios_of_answers_that_were_whole(tmp_path: Path) -> None:

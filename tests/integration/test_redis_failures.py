@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_bench.cable import Fault, cable_to
 from ctr_service.breaker import BreakerState
 from ctr_service.remote.base import DropCause, FailureKind, Side
-from tests.support.cable import Fault, cable_to
 from tests.support.redis_server import RedisServer, free_port, running_redis
 from tests.support.remote_world import eventually, remote_world, value_of
 
@@ -46,6 +46,17 @@ async def test_values_come_back_under_their_keys(redis: RedisServer) -> None:
         assert (world.heard.hits, world.heard.misses) == (len(KEYS), 1)
         assert world.heard.written == len(KEYS)
         assert not world.heard.failures
+
+
+async def test_many_keys_are_asked_for_in_bounded_chunks(redis: RedisServer) -> None:
+    """Redis serves nobody else during an MGET: 200 keys are four of them, one exchange."""
+    async with cable_to(redis.port) as cable, remote_world(cable.url) as world:
+        await world.put(*KEYS)
+        redis.command("CONFIG", "RESETSTAT")
+        requests = cable.requests
+        await world.get(*KEYS)
+        assert cable.requests == requests + 1
+    assert b"cmdstat_mget:calls=4," in redis.command("INFO", "commandstats")
 
 
 async def test_values_expire_at_different_times(redis: RedisServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 import pytest
@@ -13,7 +13,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from ctr_client.aio_client import AsyncPredictionClient
-from ctr_client.errors import DeadlineError, UnavailableError
+from ctr_client.errors import DeadlineError, UnavailableError, details_of
 from ctr_client.messages import Item, search
 from ctr_client.options import ClientOptions
 from ctr_service.app import App
@@ -22,6 +22,7 @@ from ctr_service.errors import BackendFailedError, SettingsError
 from ctr_service.outside import Outside
 from ctr_service.scoring import Engine
 from ctr_service.settings import load_settings
+from tests.support.grpc_server import PREDICT, raw_method
 from tests.support.redis_server import free_port
 from tests.support.tiny_bundle import make_tiny_bundle
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from ctr.v1 import prediction_pb2 as pb
+    from ctr_client.errors import Trailing
     from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.engine_order import EngineOrder
@@ -153,6 +155,30 @@ async def test_a_deadline_that_passes_in_the_queue_is_named(world: World) -> Non
         world.run.set()
         assert len((await first).predictions) == 2
         assert world.backend.runs == 1
+
+
+async def test_a_full_queue_is_refused_with_a_time_to_come_back(tmp_path: Path) -> None:
+    """RESOURCE_EXHAUSTED, RetryInfo and gRPC's own pushback, before anything is queued."""
+    world = World(make_tiny_bundle(tmp_path / "bundle"), flags={"max_queued_tokens": 1_024})
+    world.warm_up.set()
+    too_much = search("cup", [Item(str(n), f"cup {n}") for n in range(50)])
+    async with world.app, world.client() as client:
+        first = asyncio.create_task(client.predict_clicks(a_search(), deadline_s=LONG_S))
+        await asyncio.wait_for(world.entered.wait(), PATIENCE_S)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{world.app.port}") as channel:
+            method = raw_method(channel, PREDICT)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await method(too_much.SerializeToString(), timeout=LONG_S)
+        metrics = world.app.instruments.registry
+        assert metrics.get_sample_value("ctr_queued_rows") == 0
+        world.run.set()
+        assert len((await first).predictions) == 2
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    trailing = cast("Trailing", caught.value.trailing_metadata())
+    details = details_of(trailing)
+    assert details.reason == "OVERLOADED"
+    assert details.retry_after_s is not None
+    assert int(dict(trailing)["grpc-retry-pushback-ms"]) >= max(1, details.retry_after_s * 1e3)
 
 
 async def test_a_caller_that_leaves_frees_its_place_in_the_queue(world: World) -> None:

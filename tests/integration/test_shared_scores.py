@@ -54,9 +54,7 @@ async def score(world: RemoteWorld, digest: str = "model-1") -> tuple[list[Sourc
     backend = ScriptedBackend(slots=1, clock=clock)
     batcher = make_batcher(backend, clock)
     await batcher.start()
-    remote = RemoteScores(
-        world.layer, model_digest=digest, ttl_s=600, budget_ns=NS_PER_S, clock=clock
-    )
+    remote = RemoteScores(world.layer, model_digest=digest, ttl_s=600)
     cache = ScoreCache(max_bytes=1 << 20, ttl_ns=NS_PER_S * 600, rng=random.Random(0))  # noqa: S311 -- jitter
     scorer = Scorer(rows=LetterRows(), batcher=batcher, cache=cache, clock=clock, remote=remote)
     answer = await scorer.score(
@@ -97,8 +95,7 @@ async def test_token_ids_are_shared(redis: RedisServer) -> None:
                 local,
                 tokenizer_digest="t",
                 ttl_s=600,
-                budget_ns=NS_PER_S,
-                clock=SystemClock(),
+                random=lambda: 0.5,
             )
 
         first.put("red shoe", b"\x01\x00\x00\x00")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from tests.support.triton_repository import make_triton_bundle, repository_of
 from tests.support.triton_server import require_triton, running_triton
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+
+Answer = TypeVar("Answer")
 
 pytestmark = pytest.mark.triton
 
@@ -28,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "build" / "demo" / "bundle"
 PAIRS = 1_000
 MOST_ITEMS = 60
+CALLERS = 4
 DEADLINE_S = 10.0
 TOLERANCE = 1e-4
 WORDS = ("red", "thermal", "mug", "desk", "lamp", "steel", "wool", "kids", "450", "ml", "set", "2")
@@ -48,19 +52,21 @@ def demo_bundle() -> Path:
 def gateways(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gateway, Gateway]]:
-    """A gateway on Triton and one that runs the graph itself, both without a score cache."""
+    """A gateway on Triton and one that runs that very graph itself, both without a score cache."""
     require_triton()
     bundle = (
         demo_bundle()
         if request.param == "demo"
         else make_triton_bundle(tmp_path_factory.mktemp("equal") / "bundle")
     )
+    # The bundle's default may be OpenVINO's, which Triton does not serve.
+    served = load_bundle(bundle).manifest.triton["cpu"]
+    same_graph = ("--engine", served.engine, "--precision", served.precision)
     with (
         running_triton(repository_of(bundle)) as server,
         running_gateway(bundle, "--triton", server.target, *UNCACHED) as remote,
-        running_gateway(bundle, *UNCACHED) as local,
+        running_gateway(bundle, *same_graph, *UNCACHED) as local,
     ):
-        assert load_bundle(bundle).manifest.triton["cpu"].engine == "onnxruntime"
         yield remote, local
 
 
@@ -83,30 +89,33 @@ def random_lists() -> list[tuple[str, list[str]]]:
 def over_ctr(gateway: Gateway) -> list[list[float]]:
     """Ask over ctr.v1."""
     with PredictionClient(gateway.target) as client:
-        return [
-            [
-                prediction.click_probability
-                for prediction in client.predict_clicks(
-                    search(query, [Item(str(n), title) for n, title in enumerate(titles)]),
-                    deadline_s=DEADLINE_S,
-                ).predictions
-            ]
-            for query, titles in random_lists()
-        ]
+
+        def ask(query: str, titles: list[str]) -> list[float]:
+            items = [Item(str(n), title) for n, title in enumerate(titles)]
+            answer = client.predict_clicks(search(query, items), deadline_s=DEADLINE_S)
+            return [prediction.click_probability for prediction in answer.predictions]
+
+        return mixed(ask)
 
 
 def over_open_inference(gateway: Gateway) -> list[NDArray[np.float32]]:
     """Ask over Open Inference, with Triton's own client."""
     with triton.InferenceServerClient(gateway.target) as client:
         model = load_bundle_name(gateway)
-        return [
-            client.infer(
-                model,
-                [tensor("query", [query]), tensor("title", titles)],
-                client_timeout=DEADLINE_S,
-            ).as_numpy("click_probability")
-            for query, titles in random_lists()
-        ]
+
+        def ask(query: str, titles: list[str]) -> NDArray[np.float32]:
+            tensors = [tensor("query", [query]), tensor("title", titles)]
+            answer = client.infer(model, tensors, client_timeout=DEADLINE_S)
+            return np.asarray(answer.as_numpy("click_probability"), dtype=np.float32)
+
+        return mixed(ask)
+
+
+def mixed(ask: Callable[[str, list[str]], Answer]) -> list[Answer]:
+    """Ask for all lists, several at once, so that batches hold rows of several."""
+    queries, titles = zip(*random_lists(), strict=True)
+    with ThreadPoolExecutor(CALLERS) as callers:
+        return list(callers.map(ask, queries, titles))
 
 
 def load_bundle_name(gateway: Gateway) -> str:
@@ -128,7 +137,11 @@ def test_triton_gives_the_probabilities_that_the_process_gives(
 ) -> None:
     """1,000 random pairs in lists of random lengths: equal within 1e-4, each computed."""
     remote, local = gateways
-    for there, here in zip(ask(remote), ask(local), strict=True):
-        np.testing.assert_allclose(there, here, atol=TOLERANCE)
+    there, here = (np.concatenate(ask(gateway)) for gateway in gateways)
+    assert there.shape == (PAIRS,)
+    np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
+    assert np.ptp(here) > TOLERANCE, "numbers that are all alike would prove nothing"
     assert 'ctr_triton_batches_total{outcome="ok"' in remote.metrics()
-    assert remote.event("serving")["graph"].split("/")[1] == "triton:cpu"
+    graph, engine, precision = local.event("serving")["graph"].split("/")
+    assert engine == "onnxruntime"
+    assert remote.event("serving")["graph"] == f"{graph}/triton:cpu/{precision}"

@@ -15,7 +15,8 @@ import grpc
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.support.cable import Fault, cable_to
+from ctr_bench.cable import Fault, cable_to
+from ctr_service.backend.triton_faults import FaultKind, fault_of
 from tests.support.gateway import Gateway
 from tests.support.remote_world import eventually
 from tests.support.triton_gateway import callers_of
@@ -25,6 +26,7 @@ from tests.support.triton_repository import (
     few_rows,
     make_triton_bundle,
     narrow,
+    one_instance,
     other_parameter,
     repository_of,
     wide_ids,
@@ -63,15 +65,20 @@ def server(bundle: Path) -> Iterator[TritonServer]:
 
 
 async def test_killed_and_restarted(bundle: Path, server: TritonServer) -> None:
-    """Calls fail at once with the reason, and are scored again when it is back."""
+    """Batches on it are lost, calls fail at once and say why; all are scored when it is back."""
     async with callers_of(bundle, server.target) as callers:
+        server.signal_models(signal.SIGSTOP)
         running = asyncio.create_task(callers.ask_all())
+        await callers.hears("ctr_running_batches")
         server.kill()
-        await running
+        lost = [ask.message for ask in await running]
+        assert any("the connection to Triton failed" in message for message in lost)
         refused = await callers.ask_all()
         assert {ask.reason for ask in refused} == {"BACKEND_FAILED"}
+        assert all("1 not reachable or without the model" in ask.message for ask in refused)
         assert min(ask.seconds for ask in refused) < QUICK_S
         assert callers.reasons() == {"BACKEND_FAILED"}
+        await callers.hears(r'ctr_triton_batches_total{outcome="unreachable".*}')
         await callers.hears(r'ctr_triton_servers{state="not_ready"}')
         await asyncio.to_thread(server.start)
         await callers.recovers()
@@ -90,6 +97,8 @@ async def test_sigstop_for_2_seconds(bundle: Path, server: TritonServer) -> None
         await callers.recovers()
         assert callers.reasons() <= {"DEADLINE_EXCEEDED", "BACKEND_FAILED"}
         assert "DEADLINE_EXCEEDED" in callers.reasons()
+        failed = [ask.message for ask in callers.asks if ask.reason == "BACKEND_FAILED"]
+        assert all("no Triton server is ready (1 " in message for message in failed)
         await callers.hears(r'ctr_triton_batches_total{outcome="late".*}')
 
 
@@ -100,6 +109,7 @@ async def test_model_unloaded(bundle: Path, server: TritonServer) -> None:
         await callers.hears(r'ctr_triton_servers{state="not_ready"}')
         refused = await callers.ask_all()
         assert {ask.reason for ask in refused} == {"BACKEND_FAILED"}
+        assert all("1 not reachable or without the model" in ask.message for ask in refused)
         assert min(ask.seconds for ask in refused) < QUICK_S
         await asyncio.to_thread(server.load, MODEL)
         await callers.recovers()
@@ -131,7 +141,9 @@ async def test_a_server_that_comes_back_wrong(
         server.repository = wrong
         await asyncio.to_thread(server.start)
         await callers.hears(r'ctr_triton_servers{state="mismatch"}')
-        assert {ask.reason for ask in await callers.ask_all()} == {"BACKEND_FAILED"}
+        refused = await callers.ask_all()
+        assert {ask.reason for ask in refused} == {"BACKEND_FAILED"}
+        assert all("1 serving another model" in ask.message for ask in refused)
         reasons = [event["reason"] for event in callers.gateway.events("triton_server", 3)]
         assert any(says in reason for reason in reasons)
         server.kill()
@@ -161,23 +173,53 @@ async def test_queue_full(bundle: Path, tmp_path: Path) -> None:
         async with callers_of(bundle, server.target) as callers:
             async with occupied(server):
                 refused = await callers.ask(0, TIGHT_S)
-            assert refused.reason == "OVERLOADED"
+            assert (refused.code, refused.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+            assert "the model server's queue is full" in refused.message
             assert refused.seconds < TIGHT_S
             await callers.hears(r'ctr_triton_batches_total{outcome="queue_full".*}')
             await callers.recovers()
 
 
+async def test_a_batch_that_waited_too_long_in_tritons_queue_never_runs(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """The request's own timeout counts, under the queue policy that the exporter writes."""
+    repository = changed_repository(tmp_path / "alone", bundle, one_instance)
+    with running_triton(repository) as server, stopped_models(server):
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            ask = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
+            patient = [asyncio.ensure_future(ask(a_request(), timeout=20)) for _ in range(4)]
+            hasty = asyncio.ensure_future(ask(a_request(timeout_us=100_000), timeout=20))
+            with pytest.raises(grpc.aio.AioRpcError, match="DEADLINE_EXCEEDED"):
+                await ask(a_request(), timeout=0.5)  # so long all of them have waited
+            server.signal_models(signal.SIGCONT)
+            await asyncio.gather(*patient)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await hasty
+            assert fault_of(caught.value).kind is FaultKind.EXPIRED
+
+
 async def test_one_of_two_endpoints_dead(bundle: Path, server: TritonServer) -> None:
-    """With one of two killed under load no call fails; back again, it gets its part again."""
+    """Killed with batches on it: each is run once more by the other, and no call fails.
+
+    Back again, it gets its part again.
+    """
     with running_triton(repository_of(bundle)) as other:
         async with callers_of(bundle, f"{server.target},{other.target}") as callers:
-            for round_number in range(12):
-                running = asyncio.create_task(callers.ask_all())
-                if round_number == 3:
-                    await asyncio.sleep(0)
-                    server.kill()
-                await running
+            for one in (server, other):
+                one.signal_models(signal.SIGSTOP)
+            running = asyncio.create_task(callers.ask_all())
+            # The next batch goes to the server with the least: of two, each has one.
+            await callers.hears("ctr_running_batches", least=2)
+            server.kill()
+            other.signal_models(signal.SIGCONT)
+            await running
+            for _ in range(4):
+                await callers.ask_all()
             assert callers.reasons() == set()
+            lost = f'outcome="unreachable",target="{server.target}"'
+            await callers.hears(f"ctr_triton_batches_total{{{lost}}}")
+            await callers.hears(f'ctr_triton_retries_total{{target="{server.target}"}}')
             await callers.hears(r'ctr_triton_servers{state="not_ready"}')
             await asyncio.to_thread(server.start)
             await callers.hears(r'ctr_triton_servers{state="ready"}', least=2)
@@ -230,21 +272,38 @@ async def test_health_follows_a_triton_that_is_gone(bundle: Path, server: Triton
         await callers.recovers()
 
 
-@contextlib.asynccontextmanager
-async def occupied(server: TritonServer) -> AsyncIterator[None]:
-    """Fill the one instance, which stands still, and the one place in its queue."""
+def a_request(timeout_us: int = 0) -> service_pb2.ModelInferRequest:
+    """One row; with Triton's own timeout where it is not 0."""
     request = service_pb2.ModelInferRequest(model_name=MODEL)
     for name, tokens in (("input_ids", 32), ("lengths", 1), ("first_lengths", 1)):
         request.inputs.add(name=name, datatype="INT32", shape=[1, tokens])
         request.raw_input_contents.append(b"\1\0\0\0" * tokens)
+    if timeout_us:
+        request.parameters["timeout"].int64_param = timeout_us
+    return request
+
+
+@contextlib.contextmanager
+def stopped_models(server: TritonServer) -> Iterator[None]:
+    """Let the instances stand still; Triton itself goes on."""
     server.signal_models(signal.SIGSTOP)
-    async with grpc.aio.insecure_channel(server.target) as channel:
-        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-        calls = [asyncio.ensure_future(stub.ModelInfer(request, timeout=10)) for _ in range(8)]
-        # Who finds no room is told at once; the others wait for the instance.
-        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        try:
-            yield
-        finally:
-            server.signal_models(signal.SIGCONT)
-            await asyncio.gather(*calls, return_exceptions=True)
+    try:
+        yield
+    finally:
+        server.signal_models(signal.SIGCONT)
+
+
+@contextlib.asynccontextmanager
+async def occupied(server: TritonServer) -> AsyncIterator[None]:
+    """Fill the one instance, which stands still, and the one place in its queue."""
+    with stopped_models(server):
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            ask = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
+            calls = [asyncio.ensure_future(ask(a_request(), timeout=10)) for _ in range(8)]
+            # Who finds no room is told at once; the others wait for the instance.
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                yield
+            finally:
+                server.signal_models(signal.SIGCONT)
+                await asyncio.gather(*calls, return_exceptions=True)

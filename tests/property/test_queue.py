@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from ctr_service.batcher.by_length import LengthPacking
+from ctr_service.batcher.by_list import ListPacking
 from ctr_service.batcher.lane import QueuedList
-from ctr_service.batcher.queue import BULK_SHARE, BatchQueue, FormedBatch
+from ctr_service.batcher.packing import Price, Slots
+from ctr_service.batcher.queue import BULK_SHARE, BatchQueue
 from ctr_service.batcher.window import STARTS_WORTH, riding_tokens
 from ctr_service.clock import ManualClock
 from ctr_service.types import Priority
@@ -20,20 +23,31 @@ from ctr_service.types import Priority
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ctr_service.batcher.formed import FormedBatch
+    from ctr_service.batcher.packing import Packing
+
 BUCKETS = (8, 12, 16, 32)
 MAX_BATCH_TOKENS = 96
 MAX_QUEUED_TOKENS = 600
 AGEING_NS = 50
 PRIORITIES = st.sampled_from(Priority)
 LENGTHS = st.lists(st.integers(1, BUCKETS[-1]), min_size=1, max_size=12)
+ONE_SLOT = Slots(1, 1)
+FREE = Price(0.0)
+BY_LENGTH = LengthPacking(BUCKETS, MAX_BATCH_TOKENS)
+BY_LIST = ListPacking(MAX_BATCH_TOKENS)
+PACKINGS = pytest.mark.parametrize("packing", [BY_LENGTH, BY_LIST])
 
 
-def make_queue(max_queued_tokens: int = MAX_QUEUED_TOKENS) -> BatchQueue[QueuedList]:
+def make_queue(
+    max_queued_tokens: int = MAX_QUEUED_TOKENS, packing: Packing = BY_LENGTH
+) -> BatchQueue[QueuedList]:
     """Return an empty queue of the sizes above."""
     return BatchQueue(
         buckets_tokens=BUCKETS,
         max_batch_tokens=MAX_BATCH_TOKENS,
         max_queued_tokens=max_queued_tokens,
+        packing=packing,
         ageing_ns=AGEING_NS,
     )
 
@@ -55,10 +69,12 @@ class Known:
 class QueueMachine(RuleBasedStateMachine):
     """Pushes, cancels, expires and forms batches, beside a plain model of what waits."""
 
+    packing: Packing = BY_LENGTH
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
-        self.queue = make_queue()
+        self.queue = make_queue(packing=self.packing)
         self.lists: list[Known] = []
 
     def waiting(self, priority: Priority | None = None) -> Iterator[tuple[Known, int]]:
@@ -98,26 +114,30 @@ class QueueMachine(RuleBasedStateMachine):
         for known in due:
             known.waiting.clear()
 
-    @rule(free_slots=st.integers(1, 4), overhead_tokens=st.floats(0, 100))
-    def form(self, free_slots: int, overhead_tokens: float) -> None:
+    @rule(
+        slots=st.integers(1, 4).flatmap(
+            lambda free: st.builds(Slots, st.integers(free, 6), st.just(free))
+        ),
+        price=st.builds(Price, st.floats(0, 100), st.floats(0, 0.01)),
+    )
+    def form(self, slots: Slots, price: Price) -> None:
         """A slot is free; the batch keeps all that is promised of one."""
         self.expire(0)
         anything = any(True for _ in self.waiting())
-        batch = self.queue.next_batch(free_slots=free_slots, overhead_tokens=overhead_tokens)
+        batch = self.queue.next_batch(slots, price)
         assert (batch is not None) == anything, "a free slot waits only when nothing else does"
         if batch is not None:
-            self.check(batch, overhead_tokens)
+            self.check(batch, price)
 
-    def check(self, batch: FormedBatch[QueuedList], overhead_tokens: float) -> None:
+    def check(self, batch: FormedBatch[QueuedList], price: Price) -> None:
         """Check a batch against what waited, and strike its rows off."""
         by_entry = {id(known.entry): known for known in self.lists}
         taken = [(by_entry[id(e)], place) for e, places in batch.parts for place in places]
         buckets = [known.buckets[place] for known, place in taken]
         assert batch.rows == len(taken)
-        assert batch.padded_tokens <= MAX_BATCH_TOKENS
         assert batch.bucket_tokens == max(buckets)
         assert batch.queued_tokens == sum(buckets)
-        assert batch.padded_tokens - batch.queued_tokens <= overhead_tokens
+        self.check_size(batch, buckets, price)
         (priority,) = {known.entry.priority for known, _ in taken}
         most_urgent = min(known.urgency for known, _ in self.waiting(priority))
         assert any(known.urgency == most_urgent for known, _ in taken), "the seed is the first"
@@ -127,6 +147,12 @@ class QueueMachine(RuleBasedStateMachine):
             bucket = left.buckets[left_place]
             same = [k.urgency for k, place in taken if k.buckets[place] == bucket]
             assert all(urgency <= left.urgency for urgency in same), "EDF within a bucket"
+
+    def check_size(self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price) -> None:
+        """Padding is computed: it counts in the budget, and wastes no more than a start."""
+        assert len(buckets) == batch.rows
+        assert batch.padded_tokens <= MAX_BATCH_TOKENS
+        assert batch.padded_tokens - batch.queued_tokens <= price.start_tokens
 
     @invariant()
     def counts_agree(self) -> None:
@@ -138,19 +164,37 @@ class QueueMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Drain: whatever was pushed and neither left nor ran comes out exactly once."""
-        while batch := self.queue.next_batch(free_slots=1, overhead_tokens=10.0):
-            self.check(batch, 10.0)
+        price = Price(10.0)
+        while batch := self.queue.next_batch(ONE_SLOT, price):
+            self.check(batch, price)
         assert not list(self.waiting())
+
+
+class ListMachine(QueueMachine):
+    """The same with lists packed one by one, for a graph that skips its padding."""
+
+    packing: Packing = BY_LIST
+
+    def check_size(self, batch: FormedBatch[QueuedList], buckets: list[int], price: Price) -> None:
+        """Own tokens count in the budget; attention on padding wastes no more than a start."""
+        assert batch.queued_tokens <= MAX_BATCH_TOKENS
+        squares = batch.rows * batch.bucket_tokens**2 - sum(bucket**2 for bucket in buckets)
+        assert price.square_tokens * squares <= price.start_tokens + 1e-6
 
 
 TestQueueMachine = QueueMachine.TestCase
 TestQueueMachine.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+TestListMachine = ListMachine.TestCase
+TestListMachine.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
 
 
+@PACKINGS
 @given(allowed_ns=st.integers(60, 10_000), step_ns=st.integers(1, 40))
-def test_a_patient_list_is_not_passed_for_ever(allowed_ns: int, step_ns: int) -> None:
+def test_a_patient_list_is_not_passed_for_ever(
+    packing: Packing, allowed_ns: int, step_ns: int
+) -> None:
     """A list with a far deadline runs within its ageing time though nearer ones keep coming."""
-    queue = make_queue()
+    queue = make_queue(packing=packing)
     patient = QueuedList(allowed_ns, 0, Priority.INTERACTIVE)
     queue.push(patient, [32])
     now_ns = 0
@@ -160,19 +204,20 @@ def test_a_patient_list_is_not_passed_for_ever(allowed_ns: int, step_ns: int) ->
             if queue.room_tokens >= MAX_BATCH_TOKENS:
                 queue.push(QueuedList(now_ns + 55, now_ns, Priority.INTERACTIVE), [32, 32, 32])
         queue.pop_expired(now_ns)
-        queue.next_batch(free_slots=1, overhead_tokens=0.0)
+        queue.next_batch(ONE_SLOT, FREE)
         now_ns += step_ns
 
 
+@PACKINGS
 @given(bucket=st.sampled_from(BUCKETS), bulk_bucket=st.sampled_from(BUCKETS))
-def test_bulk_gets_its_share_and_no_more(bucket: int, bulk_bucket: int) -> None:
+def test_bulk_gets_its_share_and_no_more(packing: Packing, bucket: int, bulk_bucket: int) -> None:
     """While both wait, bulk gets an eighth of the tokens, within one batch."""
-    queue = make_queue(max_queued_tokens=10**6)
+    queue = make_queue(10**6, packing)
     served = dict.fromkeys(Priority, 0)
     for _ in range(300):
         for priority, size in ((Priority.INTERACTIVE, bucket), (Priority.BULK, bulk_bucket)):
             queue.push(QueuedList(10**9, 0, priority), [size] * (MAX_BATCH_TOKENS // size))
-        batch = queue.next_batch(free_slots=1, overhead_tokens=0.0)
+        batch = queue.next_batch(ONE_SLOT, FREE)
         assert batch is not None
         served[batch.parts[0][0].priority] += batch.padded_tokens
         due = BULK_SHARE * sum(served.values())
@@ -185,9 +230,9 @@ def test_bulk_never_goes_before_interactive_for_having_been_alone() -> None:
     for _ in range(50):
         queue.push(QueuedList(10**9, 0, Priority.BULK), [32] * 3)
     for _ in range(20):
-        queue.next_batch(free_slots=1, overhead_tokens=0.0)
+        queue.next_batch(ONE_SLOT, FREE)
     queue.push(QueuedList(10**9, 5, Priority.INTERACTIVE), [32])
-    batch = queue.next_batch(free_slots=1, overhead_tokens=0.0)
+    batch = queue.next_batch(ONE_SLOT, FREE)
     assert batch is not None
     assert batch.parts[0][0].priority is Priority.INTERACTIVE
 
@@ -197,7 +242,7 @@ def lanes_of_next(queue: BatchQueue[QueuedList], batches: int) -> list[Priority]
     lanes = []
     for _ in range(batches):
         queue.push(QueuedList(10**9, 0, Priority.INTERACTIVE), [32] * 3)
-        batch = queue.next_batch(free_slots=1, overhead_tokens=0.0)
+        batch = queue.next_batch(ONE_SLOT, FREE)
         assert batch is not None
         lanes.append(batch.parts[0][0].priority)
     return lanes
@@ -209,7 +254,7 @@ def test_bulk_does_not_pay_for_slots_that_nobody_else_wanted() -> None:
     for _ in range(60):
         queue.push(QueuedList(10**9, 0, Priority.BULK), [32] * 3)
     for _ in range(40):
-        queue.next_batch(free_slots=1, overhead_tokens=0.0)
+        queue.next_batch(ONE_SLOT, FREE)
     assert Priority.BULK in lanes_of_next(queue, 9)
 
 
@@ -225,18 +270,24 @@ def test_bulk_credit_is_not_saved_for_later() -> None:
     assert lanes_of_next(queue, 6) == [Priority.INTERACTIVE] * 6
 
 
+@pytest.mark.parametrize("packing", [LengthPacking(BUCKETS, 10_000), ListPacking(10_000)])
 @given(lengths=LENGTHS, free_slots=st.integers(1, 4))
-def test_one_list_is_split_over_all_free_slots(lengths: list[int], free_slots: int) -> None:
+def test_one_list_is_split_over_all_free_slots(
+    packing: Packing, lengths: list[int], free_slots: int
+) -> None:
     """A lone list becomes as many batches as slots are free, each near an even share."""
     queue = BatchQueue[QueuedList](
-        buckets_tokens=BUCKETS, max_batch_tokens=10_000, max_queued_tokens=10_000
+        buckets_tokens=BUCKETS,
+        max_batch_tokens=10_000,
+        max_queued_tokens=10_000,
+        packing=packing,
     )
     buckets = queue.buckets_of(lengths)
     queue.push(QueuedList(10**9, 0, Priority.INTERACTIVE), buckets)
     share = math.ceil(sum(buckets) / free_slots)
     batches = []
     for free in range(free_slots, 0, -1):
-        batch = queue.next_batch(free_slots=free, overhead_tokens=1e9)
+        batch = queue.next_batch(Slots(free_slots, free), Price(1e9))
         if batch is not None:
             batches.append(batch)
     assert queue.waiting_rows == 0, "as many batches as slots hold all"
@@ -265,13 +316,16 @@ def test_tokens_before_are_the_more_urgent_lists_and_a_window_of_riders(
     assert queue.tokens_before(Priority.INTERACTIVE, 10, deadline_ns, 0) == ahead + riders
 
 
-@given(lists=st.lists(LENGTHS, min_size=1, max_size=20), overhead_tokens=st.floats(0, 8))
-def test_a_list_ends_when_it_was_said_to(lists: list[list[int]], overhead_tokens: float) -> None:
+@PACKINGS
+@given(lists=st.lists(LENGTHS, min_size=1, max_size=20), start_tokens=st.floats(0, 8))
+def test_a_list_ends_when_it_was_said_to(
+    packing: Packing, lists: list[list[int]], start_tokens: float
+) -> None:
     """Whatever comes behind it, no more than `tokens_before` and its own are served until its end.
 
     One batch may be open when it ends, which is why a batch more is allowed.
     """
-    queue = make_queue(max_queued_tokens=10**6)
+    queue = make_queue(10**6, packing)
     buckets = queue.buckets_of(lists[0])
     for lengths in lists[1:]:
         queue.push(QueuedList(100, 0, Priority.INTERACTIVE), queue.buckets_of(lengths))
@@ -281,10 +335,10 @@ def test_a_list_ends_when_it_was_said_to(lists: list[list[int]], overhead_tokens
     served = 0
     while own.places:
         queue.push(QueuedList(100, 0, Priority.INTERACTIVE), [32, 16, 12, 8])
-        batch = queue.next_batch(free_slots=1, overhead_tokens=overhead_tokens)
+        batch = queue.next_batch(ONE_SLOT, Price(start_tokens))
         assert batch is not None
         served += batch.queued_tokens
-    starts_worth = STARTS_WORTH * overhead_tokens
+    starts_worth = STARTS_WORTH * start_tokens
     assert served <= before + sum(buckets) + MAX_BATCH_TOKENS + starts_worth
 
 
@@ -305,7 +359,7 @@ def test_rows_of_a_bucket_run_in_the_callers_order() -> None:
     """Within a list and a bucket the first places, the best-ranked, run first."""
     queue = make_queue()
     queue.push(QueuedList(10**9, 0, Priority.INTERACTIVE), [32] * 7)
-    batches = [queue.next_batch(free_slots=1, overhead_tokens=0.0) for _ in range(3)]
+    batches = [queue.next_batch(ONE_SLOT, FREE) for _ in range(3)]
     places = [batch.parts[0][1] for batch in batches if batch is not None]
     assert places == [[0, 1, 2], [3, 4, 5], [6]]
 
@@ -323,5 +377,8 @@ def test_a_layout_that_cannot_work_is_refused(buckets: tuple[int, ...], budget: 
     """Buckets that do not rise, or a budget below the largest, are refused at once."""
     with pytest.raises(ValueError, match="must"):
         BatchQueue[QueuedList](
-            buckets_tokens=buckets, max_batch_tokens=budget, max_queued_tokens=100
+            buckets_tokens=buckets,
+            max_batch_tokens=budget,
+            max_queued_tokens=100,
+            packing=BY_LENGTH,
         )

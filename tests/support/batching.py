@@ -65,6 +65,7 @@ def make_batcher(
     observer: Recorder | None = None,
     cost: CostModel | None = None,
     max_queued_tokens: int = 1 << 20,
+    skips_padding: bool = False,
 ) -> Batcher:
     """Return a batcher with the layout above, not started."""
     return Batcher(
@@ -72,9 +73,10 @@ def make_batcher(
         graph="joint",
         buckets_tokens=BUCKETS,
         max_batch_tokens=MAX_BATCH_TOKENS,
+        skips_padding=skips_padding,
         pad_id=PAD_ID,
         clock=clock,
-        cost=CostModel() if cost is None else cost,
+        cost=CostModel(skips_padding=skips_padding) if cost is None else cost,
         max_queued_tokens=max_queued_tokens,
         observer=Recorder() if observer is None else observer,
     )

@@ -51,7 +51,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         config, versions: what it says that it serves; None in place of the config unloads it.
         behave: awaited in each inference: it may wait, or abort the call.
         version_of_answers: what answers say; None is the version asked for.
-        requests, deadlines_s: of the inferences that arrived.
+        requests, deadlines_s, callers: of the inferences that arrived; a caller is a connection.
         cancelled: inferences that their caller gave up.
         vanished: until it is set, questions are not answered.
     """
@@ -63,6 +63,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         self.version_of_answers: str | None = None
         self.requests: list[service_pb2.ModelInferRequest] = []
         self.deadlines_s: list[float] = []
+        self.callers: list[str] = []
         self.cancelled = 0
         self.vanished: asyncio.Event | None = None
         self.port = 0
@@ -112,6 +113,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         """Answer with a function of each row's own tokens."""
         self.requests.append(request)
         self.deadlines_s.append(context.time_remaining() or 0.0)
+        self.callers.append(context.peer())
         if self.behave is not None:
             try:
                 await self.behave(request, context)

@@ -42,8 +42,8 @@ def golden_texts() -> dict[str, str]:
     """Return target -> what its `config.pbtxt` is now."""
     shapes = {
         CPU: end_shapes(CPU_LAYOUT),
-        CUDA: end_shapes(GPU_LAYOUT),
-        CUDA_TENSORRT: end_shapes(GPU_LAYOUT),
+        CUDA: doubling_shapes(GPU_LAYOUT),
+        CUDA_TENSORRT: doubling_shapes(GPU_LAYOUT),
         TENSORRT: doubling_shapes(GPU_LAYOUT),
     }
     return {

@@ -34,13 +34,19 @@ UNCACHED = ("--score-cache-bytes", "0")
 
 @dataclass(frozen=True)
 class Ask:
-    """One call: what it got. `reason` is empty when every item was scored."""
+    """One call: what it got.
+
+    Attributes:
+        reason, code, message: of the status; empty when every item was scored.
+    """
 
     query: int
     seconds: float
     deadline_s: float
     reason: str
     scores: tuple[float, ...]
+    code: str = ""
+    message: str = ""
 
 
 def a_search(query: int) -> pb.PredictClicksRequest:
@@ -67,14 +73,17 @@ class Callers:
     async def ask(self, query: int = 0, deadline_s: float = LONG_S) -> Ask:
         """Ask once; check that the answer is right, and that it came in time."""
         scores: tuple[float, ...] = ()
+        code = message = ""
         began_s = time.monotonic()
         try:
             answer = await self.client.predict_clicks(a_search(query), deadline_s=deadline_s)
         except PredictionError as error:
-            reason = error.reason or error.code.name
+            code, message = error.code.name, str(error)
+            reason = error.reason or code
         else:
             reason, scores = _read(answer)
-        done = Ask(query, time.monotonic() - began_s, deadline_s, reason, scores)
+        seconds = time.monotonic() - began_s
+        done = Ask(query, seconds, deadline_s, reason, scores, code, message)
         assert done.seconds <= deadline_s + SLACK_S, f"it hung past its deadline: {done}"
         if scores and query in self.expected:
             np.testing.assert_allclose(scores, self.expected[query], atol=1e-6)

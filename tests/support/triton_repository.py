@@ -142,7 +142,12 @@ def few_rows(config: model_config_pb2.ModelConfig) -> None:
     config.max_batch_size = 4
 
 
+def one_instance(config: model_config_pb2.ModelConfig) -> None:
+    """One batch at a time."""
+    config.instance_group[0].count = 1
+
+
 def narrow(config: model_config_pb2.ModelConfig) -> None:
     """One instance, and room for one request in its queue."""
-    config.instance_group[0].count = 1
+    one_instance(config)
     config.dynamic_batching.default_queue_policy.max_queue_size = 1

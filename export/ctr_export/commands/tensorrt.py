@@ -78,13 +78,12 @@ def tensorrt(  # noqa: PLR0913 -- click passes every option as an argument
     if dry_run + check + (checkpoint is not None) != 1:
         raise click.UsageError("give one of --checkpoint CHECKPOINT, --check and --dry-run")
     try:
-        loaded = load_bundle(bundle)
         if dry_run:
-            _print_recipe(loaded, timing_cache)
+            _print_recipe(load_bundle(bundle), timing_cache)
         elif check:
-            _check(loaded, gpu)
+            _check(load_bundle(bundle), gpu)
         elif checkpoint is not None:
-            record = _build(loaded, checkpoint, gpu, pairs, timing_cache)
+            record = _build(bundle, checkpoint, gpu, pairs, timing_cache)
             _print_record(record, as_json=as_json)
     except (ExportError, TrainError, CtrError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -134,9 +133,7 @@ def _check(bundle: Bundle, gpu: int) -> None:
     click.echo(f"the plan runs here: {facts.gpu.name}, TensorRT {facts.tensorrt_version}")
 
 
-def _build(
-    bundle: Bundle, checkpoint: Path, gpu: int, pairs: int, timing_cache: Path
-) -> PlanRecord:
+def _build(folder: Path, checkpoint: Path, gpu: int, pairs: int, timing_cache: Path) -> PlanRecord:
     from ctr_export.tensorrt.machine import (  # noqa: PLC0415 -- as above
         LocalMachine,
         check_build,
@@ -148,9 +145,11 @@ def _build(
 
     from ctr_export.progress import steps  # noqa: PLC0415 -- as above
     from ctr_export.tensorrt.build import PlanOptions, build_plan, target_of  # noqa: PLC0415 -- as above
+    from ctr_service.bundle.bundle import load_bundle  # noqa: PLC0415 -- as above
     from ctr_service.clock import SystemClock  # noqa: PLC0415 -- as above
     from ctr_train.checkpoint import load_checkpoint  # noqa: PLC0415 -- as above
 
+    bundle = load_bundle(folder)
     _, variant = target_of(bundle)
     check_build(machine, bundle.folder, variant.size_bytes)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ctr_export.errors import ExportError
 from ctr_export.gate import GateLimits
-from ctr_export.samples import read_sample
+from ctr_export.samples import read_sample, row_builder
 from ctr_export.tensorrt.gate import PlanGate
 from ctr_export.tensorrt.recipe import make_recipe
 from ctr_export.triton.check import check_repositories
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ctr_export.samples import Sample
     from ctr_export.tensorrt.base import PlanMaker
     from ctr_export.tensorrt.gate import PlanFigures
     from ctr_export.tensorrt.machine import Facts
@@ -108,12 +109,7 @@ def build_plan(  # noqa: PLR0913 -- each is one thing from outside
         PlanRefusedError: the plan cannot be built, or fails the gate; the bundle stays as it was.
     """
     target, variant = target_of(bundle)
-    if checkpoint.weights_sha256 != bundle.manifest.weights_sha256:
-        raise ExportError(
-            "the checkpoint's weights are not the bundle's; give the checkpoint that the bundle "
-            "was exported from"
-        )
-    sample = read_sample(checkpoint, "test", most=options.pairs, seed=options.seed)
+    sample = _held_out(bundle, checkpoint, options)
     recipe = recipe_of(bundle, options.timing_cache)
     say(f"building {len(recipe.profiles)} profiles with TensorRT {facts.tensorrt_version}")
     began_ns = clock.now_ns()
@@ -138,6 +134,21 @@ def build_plan(  # noqa: PLR0913 -- each is one thing from outside
     say("writing the bundle")
     _write(bundle, target, record, plan)
     return record, figures
+
+
+def _held_out(bundle: Bundle, checkpoint: Checkpoint, options: PlanOptions) -> Sample:
+    """Read the rows that a plan is judged on, in the bundle's own tokens."""
+    manifest = bundle.manifest
+    trimming = manifest.trimming
+    # A trimmed bundle's weights are no checkpoint's: it names those that were trimmed.
+    exported = trimming.checkpoint_weights_sha256 if trimming else manifest.weights_sha256
+    if checkpoint.weights_sha256 != exported:
+        raise ExportError(
+            "the checkpoint's weights are not the bundle's; give the checkpoint that the bundle "
+            "was exported from"
+        )
+    builder = row_builder(bundle.tokenizer_path, manifest.template)
+    return read_sample(checkpoint, "test", most=options.pairs, seed=options.seed, builder=builder)
 
 
 def _judge(

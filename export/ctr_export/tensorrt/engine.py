@@ -80,10 +80,7 @@ class TensorRtMaker:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, recipe.workspace_bytes)
         config.set_flag(trt.BuilderFlag.FP16)
         config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
-        for index in range(network.num_layers):
-            layer = network.get_layer(index)
-            if layer.name in recipe.exact_layers:
-                layer.precision = trt.float32
+        _keep_exact(network, recipe)
         known = recipe.timing_cache.read_bytes() if recipe.timing_cache.is_file() else b""
         config.set_timing_cache(config.create_timing_cache(known), False)
         for profile in recipe.profiles:
@@ -93,6 +90,24 @@ class TensorRtMaker:
                 wanted.set_shape(name, *(shapes[name] for shapes in bounds))
             config.add_optimization_profile(wanted)
         return config
+
+
+def _keep_exact(network: Any, recipe: Recipe) -> None:  # noqa: ANN401 -- TensorRT ships no types
+    """Hold the recipe's layers in FP32; the parser may make several layers of a node, numbered.
+
+    Raises:
+        PlanRefusedError: the parser renamed one, which would run in FP16 and overflow.
+    """
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    for name in recipe.exact_layers:
+        found = [one for one in layers if one.name == name or one.name.startswith(f"{name}_")]
+        if not found:
+            raise PlanRefusedError(
+                f"TensorRT has no layer {name}, which must stay in FP32: this version names layers "
+                "otherwise; serve the target onnxruntime-tensorrt, and report its version"
+            )
+        for layer in found:
+            layer.precision = trt.float32
 
 
 class TensorRtPlan:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Run = Callable[[Mapping[str, NDArray[np.generic]]], NDArray[np.generic]]
 
+MOST_DELTA = 0.1
+"""Of any one probability. An overflow in a few rows may end in finite numbers (a LayerNorm divides
+by infinity and gives its bias): too few for the 99th percentile, and far from what is right."""
 EDGE_ROWS = 4
 """Real rows beside an all-padding one."""
 
@@ -146,6 +149,7 @@ class PlanGate:
                 figures.p99_delta,
                 limits.p99_delta_16bit,
             ),
+            ("largest change of a probability", figures.max_delta, MOST_DELTA),
             ("fall of the AUC", figures.auc_drop, limits.auc_drop),
             ("largest move with other batch-mates", figures.moved_max, limits.invariance_max),
             (

@@ -18,7 +18,7 @@ from ctr_export.triton.check_tensors import check_tensors
 from ctr_export.triton.check_warmup import check_warmup
 from ctr_export.triton.config import BACKENDS
 from ctr_export.triton.graph_io import GraphIO, read_graph_io
-from ctr_export.triton.shapes import most_rows
+from ctr_export.triton.shapes import end_shapes, full_rows, most_rows
 from ctr_export.triton.violation import Violation, is_not
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def check_target(
     yield from check_tensors(config, graph)
     yield from check_queue(config)
     yield from check_engine(name, config, target)
+    yield from _check_shapes(name, target)
     yield from check_warmup(config, target, model)
     yield from _check_version_folder(name, folder, manifest)
 
@@ -100,6 +101,17 @@ def _check_identity(name: str, config: pb.ModelConfig, manifest: Manifest) -> It
         found = config.parameters[key].string_value if key in config.parameters else "missing"
         if found != value:
             yield Violation(f"parameters[{key}]", is_not(found, f"the manifest's {value}"))
+
+
+def _check_shapes(name: str, target: TritonTarget) -> Iterator[Violation]:
+    """Hold the manifest's shapes, by which warm-up and CUDA graphs are judged, to its layout."""
+    where = f"manifest.triton[{name}].shapes"
+    for rows, bucket in sorted(set(end_shapes(target.layout)) - set(target.shapes)):
+        yield Violation(where, f"{rows}x{bucket} is missing, which the layout's batches have")
+    for rows, bucket in target.shapes:
+        buckets = target.layout.buckets_tokens
+        if bucket not in buckets or not 1 <= rows <= full_rows(target.layout, bucket):
+            yield Violation(where, f"{rows}x{bucket} is no batch of the layout")
 
 
 def _check_version_folder(name: str, folder: Path, manifest: Manifest) -> Iterator[Violation]:

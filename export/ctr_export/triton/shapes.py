@@ -69,7 +69,10 @@ def end_shapes(layout: Layout) -> tuple[tuple[int, int], ...]:
 
 
 def doubling_shapes(layout: Layout) -> tuple[tuple[int, int], ...]:
-    """Return (rows, bucket) of 1, 2, 4 ... rows and of a full batch of every bucket."""
+    """Return (rows, bucket) of 1, 2, 4 ... rows and of a full batch of every bucket.
+
+    On a GPU libraries choose and load kernels by size: the first batch of a new size waits for it.
+    """
     rows = []
     for bucket in layout.buckets_tokens:
         full = full_rows(layout, bucket)

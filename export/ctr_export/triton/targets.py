@@ -32,8 +32,8 @@ def target_specs(
     cpu = remote_layout(manifest.layout)
     return (
         _spec(manifest, CPU, _cpu_precision(manifest), cpu, end_shapes(cpu)),
-        _spec(manifest, CUDA, GPU_PRECISION, gpu, end_shapes(gpu)),
-        _spec(manifest, CUDA_TENSORRT, GPU_PRECISION, gpu, end_shapes(gpu)),
+        _spec(manifest, CUDA, GPU_PRECISION, gpu, doubling_shapes(gpu)),
+        _spec(manifest, CUDA_TENSORRT, GPU_PRECISION, gpu, doubling_shapes(gpu)),
         _spec(manifest, TENSORRT, GPU_PRECISION, gpu, doubling_shapes(gpu)),
     )
 

@@ -96,7 +96,7 @@ class _PredictionSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pred
     PREDICTION_SOURCE_STALE: _PredictionSource.ValueType  # 4
     """FALLBACK: an expired cached score."""
     PREDICTION_SOURCE_PRIOR: _PredictionSource.ValueType  # 5
-    """FALLBACK: the caller's `prior_score`."""
+    """FALLBACK: the caller's `prior_score`, put on the model's scale."""
     PREDICTION_SOURCE_BASE_RATE: _PredictionSource.ValueType  # 6
     """FALLBACK: the model's base rate."""
 
@@ -114,7 +114,7 @@ PREDICTION_SOURCE_COALESCED: PredictionSource.ValueType  # 3
 PREDICTION_SOURCE_STALE: PredictionSource.ValueType  # 4
 """FALLBACK: an expired cached score."""
 PREDICTION_SOURCE_PRIOR: PredictionSource.ValueType  # 5
-"""FALLBACK: the caller's `prior_score`."""
+"""FALLBACK: the caller's `prior_score`, put on the model's scale."""
 PREDICTION_SOURCE_BASE_RATE: PredictionSource.ValueType  # 6
 """FALLBACK: the model's base rate."""
 Global___PredictionSource: _TypeAlias = PredictionSource  # noqa: Y015
@@ -333,7 +333,8 @@ class Candidate(_message.Message):
     """
     prior_score: _builtins.float
     """Optional: the caller's own estimate of the click probability, in [0, 1]. Used when the model's
-    score is late.
+    score is late, on the model's scale: the server learns a rising map from priors and scores of the
+    same items. Send it also for items that are not late, or nothing is learnt.
     """
     rank: _builtins.int
     """Optional: the place in the caller's first ranking, from 1. When not all can be scored in time,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import onnxruntime as ort
 
-from ctr_service.errors import BackendFailedError, BundleError
+from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Providers: TypeAlias = Sequence[str | tuple[str, Mapping[str, str]]]
+    """Execution providers in order, with options or without."""
+
 CPU_PROVIDER = "CPUExecutionProvider"
+CUDA_PROVIDERS: Providers = (("CUDAExecutionProvider", {"use_tf32": "0"}), CPU_PROVIDER)
+"""Real float32, as Triton's target has it: TF32 would move probabilities by thousandths."""
 
 
 class OnnxSession:
     """A graph loaded by ONNX Runtime. Blocking; `run` releases the GIL and is thread-safe."""
 
-    def __init__(
-        self, path: Path, *, threads: int, providers: Sequence[str] = (CPU_PROVIDER,)
-    ) -> None:
+    def __init__(self, path: Path, *, threads: int, providers: Providers = (CPU_PROVIDER,)) -> None:
         """Load a graph.
 
         Args:
@@ -32,8 +35,9 @@ class OnnxSession:
             providers: execution providers in order; the first must really be used.
 
         Raises:
-            BundleError: the file is no graph that this runtime loads, or the runtime fell back
-                from the provider asked for (it does so silently).
+            BundleError: the file is no graph that this runtime loads.
+            EngineUnavailableError: the runtime fell back from the provider asked for (it does so
+                silently).
         """
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -45,9 +49,12 @@ class OnnxSession:
             self._session = ort.InferenceSession(str(path), options, providers=list(providers))
         except Exception as error:  # the native library raises bare Exception subclasses
             raise BundleError(f"ONNX Runtime cannot load {path.name}: {error}") from error
-        if self._session.get_providers()[0] != providers[0]:
-            raise BundleError(
-                f"ONNX Runtime fell back from {providers[0]} to {self._session.get_providers()[0]}"
+        wanted = providers[0] if isinstance(providers[0], str) else providers[0][0]
+        if self._session.get_providers()[0] != wanted:
+            raise EngineUnavailableError(
+                f"ONNX Runtime fell back from {wanted} to {self._session.get_providers()[0]}: it "
+                "needs the extra gpu instead of onnxruntime, a driver, and CUDA's libraries "
+                "(docs/gpu.md)"
             )
         self.output_names: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
 
@@ -64,10 +71,12 @@ class OnnxSession:
         return dict(zip(self.output_names, outputs, strict=True))
 
 
-def open_onnx_sessions(path: Path, *, sessions: int, threads: int) -> list[OnnxSession]:
+def open_onnx_sessions(
+    path: Path, *, sessions: int, threads: int, providers: Providers = (CPU_PROVIDER,)
+) -> list[OnnxSession]:
     """Load a graph once a session. Implements `SessionsOpener`.
 
     Raises:
-        BundleError: the file is no graph that this runtime loads.
+        BundleError: the file is no graph that this runtime loads, or the first provider is missing.
     """
-    return [OnnxSession(path, threads=threads) for _ in range(sessions)]
+    return [OnnxSession(path, threads=threads, providers=providers) for _ in range(sessions)]

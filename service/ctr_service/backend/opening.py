@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME, ONNX_RUNTIME_CUDA, OPENVINO
 from ctr_service.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from ctr_service.backend.sessions import SessionsOpener
-
-ONNX_RUNTIME = "onnxruntime"
-OPENVINO = "openvino"
 
 
 def sessions_opener(engine: str, precision: str) -> SessionsOpener:
@@ -30,6 +28,10 @@ def sessions_opener(engine: str, precision: str) -> SessionsOpener:
         from ctr_service.backend.onnx_session import open_onnx_sessions  # noqa: PLC0415 -- see above
 
         return open_onnx_sessions
+    if engine == ONNX_RUNTIME_CUDA:
+        from ctr_service.backend.onnx_session import CUDA_PROVIDERS, open_onnx_sessions  # noqa: PLC0415 -- see above
+
+        return functools.partial(open_onnx_sessions, providers=CUDA_PROVIDERS)
     if engine == OPENVINO:
         from ctr_service.backend.openvino_session import open_openvino_sessions  # noqa: PLC0415 -- see above
 

@@ -48,8 +48,12 @@ class OpenVinoSession:
         self._compile = compile_graph
         compiled = compile_graph()
         self._request = compiled.create_infer_request()
+        # By its node: compiled, an input bears the names of the casts behind it that were dropped.
         self._inputs = {
-            one.get_any_name(): (one.get_element_type().to_dtype(), len(one.get_partial_shape()))
+            one.get_node().get_friendly_name(): (
+                one.get_element_type().to_dtype(),
+                len(one.get_partial_shape()),
+            )
             for one in compiled.inputs
         }
         self.output_names: tuple[str, ...] = tuple(o.get_any_name() for o in compiled.outputs)

@@ -220,7 +220,7 @@ class TritonBackend:
             await self._fleet.settled(min(SETTLE_S, max(0.0, left_s)))
             found = self._fleet.pick()
         if found is None:
-            raise BackendFailedError("no Triton server is ready")
+            raise BackendFailedError(f"no Triton server is ready ({self._fleet.why_none})")
         if self._clock.now_ns() >= deadline_ns:
             raise DeadlineExceededError("the deadline passed before the batch was sent")
         return found

@@ -25,6 +25,12 @@ LOOK_S = 1.0
 """Between two looks at the fleet as a whole."""
 RESOLVE_LOOKS = 5
 """Looks between two resolutions of the names, while all is well."""
+_UNUSABLE = {
+    EndpointState.VERIFYING: "being verified",
+    EndpointState.NOT_READY: "not reachable or without the model",
+    EndpointState.MISMATCH: "serving another model than the bundle's",
+    EndpointState.RESTING: "failing calls and left alone for a while",
+}
 
 
 class Fleet:
@@ -76,6 +82,15 @@ class Fleet:
             if not endpoint.usable
         ]
         return "; ".join(reasons)
+
+    @property
+    def why_none(self) -> str:
+        """For callers, so without addresses: how many servers are in which unusable state."""
+        states = Counter(endpoint.state for endpoint in self._endpoints.values())
+        counted = [
+            f"{states[state]} {words}" for state, words in _UNUSABLE.items() if states[state]
+        ]
+        return ", ".join(counted) or "no address is known"
 
     async def start(self, patience_s: float) -> None:
         """Resolve the names, watch from now on, and wait until a server is verified.

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ctr_service.batcher.admission import Load, decide
+from ctr_service.batcher.admission import MIN_RETRY_NS, Load, decide
+from ctr_service.batcher.by_length import LengthPacking
+from ctr_service.batcher.by_list import ListPacking
 from ctr_service.batcher.call import Call, RowOutcome, Waiter, too_late
 from ctr_service.batcher.observer import DropCause
+from ctr_service.batcher.packing import Slots
 from ctr_service.batcher.queue import BatchQueue
 from ctr_service.batcher.runner import BatchRunner
 from ctr_service.errors import NotServingError, OverloadedError
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
     from ctr_service.backend.base import Backend
     from ctr_service.batcher.call import RowSink
     from ctr_service.batcher.cost import CostModel
+    from ctr_service.batcher.formed import FormedBatch
     from ctr_service.batcher.observer import BatchObserver
-    from ctr_service.batcher.queue import FormedBatch
+    from ctr_service.batcher.packing import Packing
     from ctr_service.clock import Clock
     from ctr_service.types import Priority, Row
 
@@ -48,6 +52,7 @@ class Batcher:
         graph: str,
         buckets_tokens: tuple[int, ...],
         max_batch_tokens: int,
+        skips_padding: bool,
         pad_id: int,
         clock: Clock,
         cost: CostModel,
@@ -61,6 +66,7 @@ class Batcher:
             graph: the graph's name in the bundle.
             buckets_tokens: lengths to pad to, rising; none of the rows may be longer.
             max_batch_tokens: most `rows * bucket` of a batch.
+            skips_padding: whether the graph does; it decides how batches are filled.
             pad_id: the tokenizer's padding id.
             clock: deadlines are absolute on it.
             cost: learns what batches cost, and is asked before a list is admitted.
@@ -70,10 +76,16 @@ class Batcher:
         Raises:
             ValueError: the buckets do not rise, or the budget cannot hold the largest.
         """
+        packing: Packing = (
+            ListPacking(max_batch_tokens)
+            if skips_padding
+            else LengthPacking(buckets_tokens, max_batch_tokens)
+        )
         self._queue: BatchQueue[Call] = BatchQueue(
             buckets_tokens=buckets_tokens,
             max_batch_tokens=max_batch_tokens,
             max_queued_tokens=max_queued_tokens,
+            packing=packing,
         )
         self._runner = BatchRunner(
             backend, graph=graph, pad_id=pad_id, clock=clock, cost=cost, observer=observer
@@ -89,6 +101,11 @@ class Batcher:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._serving = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether a slot is free and nothing waits."""
+        return len(self._running) < self._backend.slots and not self._queue.waiting_rows
 
     async def start(self) -> None:
         """Accept lists from now on."""
@@ -206,7 +223,7 @@ class Batcher:
             tokens_before=self._queue.tokens_before(priority, sum(buckets), deadline_ns, now_ns),
             running_seconds=running / 1e9,
             slots=self._backend.slots,
-            idle=len(self._running) < self._backend.slots and not self._queue.waiting_rows,
+            idle=self.idle,
         )
         admission = decide(buckets, deadline_ns - now_ns, load, self._cost)
         tokens = sum(buckets[: admission.rows])
@@ -217,7 +234,8 @@ class Batcher:
         raise OverloadedError(
             f"the queue cannot finish {len(buckets)} rows before the deadline; "
             "retry later or on another server",
-            retry_after_ns=max(admission.retry_after_ns, round(drain * 1e9)),
+            # Never 0, which gRPC takes for "at once": while no cost is known nothing drains.
+            retry_after_ns=max(MIN_RETRY_NS, admission.retry_after_ns, round(drain * 1e9)),
             metadata={"field": "queue", "size": str(len(buckets))},
         )
 
@@ -246,12 +264,10 @@ class Batcher:
         self._tell_load()
 
     def _run_next(self, free_slots: int, now_ns: int, *, ahead: bool) -> bool:
-        batch = self._queue.next_batch(
-            free_slots=free_slots, overhead_tokens=self._cost.overhead_tokens
-        )
+        batch = self._queue.next_batch(Slots(self._backend.slots, free_slots), self._cost.price)
         if batch is None:
             return False
-        expected = self._cost.run_seconds(batch.bucket_tokens, batch.rows)
+        expected = self._cost.run_seconds(batch.bucket_tokens, batch.rows, batch.queued_tokens)
         self._running[batch] = now_ns + round(expected * 1e9)
         formed_ns = None if ahead else now_ns
         task = asyncio.create_task(self._runner.run(batch, formed_ns, self._slot_freed))

@@ -2,15 +2,17 @@
 
 A run of `rows` rows padded to `bucket` tokens is expected to take
 
-    seconds = (start + token * rows * bucket) * factor[bucket]
+    seconds = (start + token * charged) * factor[bucket]
 
-`start` is what a run costs before its first row, `token` the price of a padded token, and `factor`
-what a line cannot say (attention grows with the square of the length). All follow every observation
-by normalised least mean squares (Haykin, Adaptive Filter Theory, chapter 6) on their logarithms,
-the line by the speed that both its terms share and by the tilt between them. So they stay positive,
-old batches fade by a constant gain, and a stream of equal batches moves nothing that it does not
-show. The error of one batch counts at most a factor of two: a hiccup of the machine does not move
-the model, a lasting change does within some thirty batches.
+`charged` are the tokens that the graph computes: `rows * bucket`, or where it skips its padding the
+rows' own tokens and, for attention, `square * rows * bucket ** 2`. `start` is what a run costs
+before its first row, `token` the price of a token, and `factor` what a line cannot say (attention
+grows with the square of the length). `square` comes from the first costs and stays. The others
+follow every observation by normalised least mean squares (Haykin, Adaptive Filter Theory, chapter
+6) on their logarithms, the line by the speed that both its terms share and by the tilt between
+them. So they stay positive, old batches fade by a constant gain, and a stream of equal batches
+moves nothing that it does not show. The error of one batch counts at most a factor of two: a hiccup
+of the machine does not move the model, a lasting change does within some thirty batches.
 """
 
 from __future__ import annotations
@@ -21,8 +23,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ctr_service.batcher.packing import Price
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from ctr_service.backend.base import Cost
 
@@ -43,6 +49,11 @@ FIRST_MARGIN = 1.5
 """Margin until enough errors are known."""
 MAX_MARGIN = 3.0
 MARGIN_QUANTILE = 0.99
+MAX_SQUARE_TOKENS = 0.01
+"""Most of `square`: an attention in float32 beside 8-bit products costs 0.0017 at a width of 384 by
+count of operations. What a fit says beyond it is noise."""
+MIN_FIT_SHAPES = 4
+"""Shapes from which a fit of three terms says anything."""
 PACKING_MEMORY = 0.95
 """Weight of the past in the mean cost of a token as batches are packed of late."""
 
@@ -50,12 +61,15 @@ PACKING_MEMORY = 0.95
 class CostModel:
     """Tokens -> seconds, learnt online. Belongs to one event loop."""
 
-    def __init__(self, costs: Sequence[Cost] = ()) -> None:
+    def __init__(self, costs: Sequence[Cost] = (), *, skips_padding: bool = False) -> None:
         """Start from measured costs, the warm-up's or the bundle's; without any, nothing is known.
 
         Args:
-            costs: of batches with different `rows * bucket`, best at least two.
+            costs: of batches without padding and with different `rows * bucket`, best at least two.
+            skips_padding: whether the graph does.
         """
+        self._skips_padding = skips_padding
+        self._square_tokens = 0.0
         self._log_start = 0.0
         self._log_token = 0.0
         self._log_factor: dict[int, float] = {}
@@ -76,15 +90,27 @@ class CostModel:
         return max(MIN_OVERHEAD_TOKENS, math.exp(self._log_start - self._log_token))
 
     @property
+    def price(self) -> Price:
+        """What a run costs beside its tokens."""
+        return Price(self.overhead_tokens, self._square_tokens)
+
+    @property
     def margin(self) -> float:
         """The 99th percentile of observed over expected seconds of late; 1 to 3."""
         return self._margin
 
-    def run_seconds(self, bucket_tokens: int, rows: int) -> float:
-        """Return the expected seconds of one run; 0 while nothing is known."""
+    def run_seconds(self, bucket_tokens: int, rows: int, queued_tokens: int | None = None) -> float:
+        """Return the expected seconds of one run; 0 while nothing is known.
+
+        Args:
+            bucket_tokens: the length that rows are padded to.
+            rows: number of rows.
+            queued_tokens: the rows' own buckets in sum; None where all are of this bucket.
+        """
         if not self.known:
             return 0.0
-        line = math.exp(self._log_start) + math.exp(self._log_token) * bucket_tokens * rows
+        charged = self._charged(bucket_tokens, rows, queued_tokens)
+        line = math.exp(self._log_start) + math.exp(self._log_token) * charged
         return line * math.exp(self._log_factor.get(bucket_tokens, 0.0))
 
     def drain_seconds(self, tokens: float) -> float:
@@ -109,20 +135,29 @@ class CostModel:
         self._packed_seconds = self._packed_seconds * PACKING_MEMORY + seconds
         self._packed_tokens = self._packed_tokens * PACKING_MEMORY + queued_tokens
         if not self.known:
-            self._begin(bucket_tokens * rows, seconds)
+            self._begin(self._charged(bucket_tokens, rows, queued_tokens), seconds)
             return
-        error = math.log(seconds / self.run_seconds(bucket_tokens, rows))
+        error = math.log(seconds / self.run_seconds(bucket_tokens, rows, queued_tokens))
         self._keep_error(error)
-        self._step(bucket_tokens, rows, max(-MAX_LOG_ERROR, min(MAX_LOG_ERROR, error)))
+        charged = self._charged(bucket_tokens, rows, queued_tokens)
+        self._step(bucket_tokens, charged, max(-MAX_LOG_ERROR, min(MAX_LOG_ERROR, error)))
 
-    def _begin(self, padded_tokens: int, seconds: float) -> None:
+    def _charged(self, bucket_tokens: int, rows: int, queued_tokens: int | None) -> float:
+        """Return the tokens that a run computes."""
+        padded_tokens = rows * bucket_tokens
+        if not self._skips_padding:
+            return padded_tokens
+        own = padded_tokens if queued_tokens is None else queued_tokens
+        return own + self._square_tokens * padded_tokens * bucket_tokens
+
+    def _begin(self, charged: float, seconds: float) -> None:
         self._log_start = math.log(START_SHARE * seconds)
-        self._log_token = math.log((1 - START_SHARE) * seconds / padded_tokens)
+        self._log_token = math.log((1 - START_SHARE) * seconds / charged)
         self.known = True
 
-    def _step(self, bucket_tokens: int, rows: int, error: float) -> None:
+    def _step(self, bucket_tokens: int, charged: float, error: float) -> None:
         start = math.exp(self._log_start)
-        start_share = start / (start + math.exp(self._log_token) * bucket_tokens * rows)
+        start_share = start / (start + math.exp(self._log_token) * charged)
         # The gradient of log(seconds) by the speed that both share, by the tilt between them, and
         # by the bucket's factor.
         tilt = 2 * start_share - 1
@@ -145,8 +180,10 @@ class CostModel:
         """Fit the line by least squares of relative errors, and each bucket's mean residual."""
         tokens = np.array([cost.bucket_tokens * cost.rows for cost in costs], dtype=np.float64)
         seconds = np.maximum([cost.seconds for cost in costs], MIN_SECONDS)
-        columns = np.stack((np.ones_like(tokens), tokens), axis=1) / seconds[:, None]
-        start, token = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)[0]
+        if self._skips_padding and len(costs) >= MIN_FIT_SHAPES:
+            self._square_tokens = _fit_square(costs, tokens, seconds)
+            tokens = np.array([self._charged(c.bucket_tokens, c.rows, None) for c in costs])
+        start, token = _fit_relative(seconds, np.ones_like(tokens), tokens)
         cheapest = float((seconds / tokens).min())
         self._log_token = math.log(max(float(token), START_SHARE * cheapest))
         self._log_start = math.log(max(float(start), START_SHARE * float(seconds.min())))
@@ -155,3 +192,19 @@ class CostModel:
             expected = self.run_seconds(cost.bucket_tokens, cost.rows)
             residuals.setdefault(cost.bucket_tokens, []).append(math.log(observed / expected))
         self._log_factor = {bucket: float(np.mean(r)) for bucket, r in residuals.items()}
+
+
+def _fit_relative(seconds: NDArray[np.float64], *terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coefficients of a sum of terms, by least squares of relative errors."""
+    columns = np.stack(terms, axis=1) / seconds[:, None]
+    found, *_ = np.linalg.lstsq(columns, np.ones_like(seconds), rcond=None)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _fit_square(
+    costs: Sequence[Cost], tokens: NDArray[np.float64], seconds: NDArray[np.float64]
+) -> float:
+    """Return what the square of the length costs, in tokens."""
+    squares = tokens * np.array([cost.bucket_tokens for cost in costs], dtype=np.float64)
+    _, token, square = _fit_relative(seconds, np.ones_like(tokens), tokens, squares)
+    return float(min(max(square / token, 0.0), MAX_SQUARE_TOKENS)) if token > 0 else 0.0

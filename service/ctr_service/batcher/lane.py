@@ -26,12 +26,14 @@ class QueuedList:
         priority: which lane it waits in.
         places: bucket in tokens -> places of the rows that wait, the last one to run first. Owned
             by the queue.
+        whole_tokens: of all rows that it was pushed with, each padded to its bucket.
     """
 
     deadline_ns: int
     enqueued_ns: int
     priority: Priority
     places: dict[int, list[int]] = field(default_factory=dict, init=False)
+    whole_tokens: int = field(default=0, init=False)
     sequence: int = field(default=-1, init=False)
     due_ns: int = field(init=False)
 
@@ -77,8 +79,9 @@ class Lane(Generic[L]):
         entry.sequence = next(self._sequences)
         for place in range(len(buckets) - 1, -1, -1):
             entry.places.setdefault(buckets[place], []).append(place)
+        entry.whole_tokens = sum(buckets)
         self.waiting_rows += len(buckets)
-        self.waiting_tokens += sum(buckets)
+        self.waiting_tokens += entry.whole_tokens
         bisect.insort(self._by_urgency, (self._urgency(entry), entry.sequence, entry))
         bisect.insort(self._by_deadline, (entry.deadline_ns, entry.sequence, entry))
 

@@ -1,63 +1,28 @@
 """Which rows run next: pure, given what waits, what a run costs and how many slots are free.
 
-The unit is the list. Lists are served by urgency (deadline, or age), and a batch is formed so:
-
-1. The most urgent list of the lane whose turn it is gives the seed, its longest row; the seed's
-   bucket is the batch's length.
-2. Rows join in order of bucket, longest first, and of urgency within a bucket. They come from the
-   most urgent lists only, as many as make up the window (`window.py`): a shallow queue is served
-   list by list, a deep one is packed better.
-3. A shorter row wastes the tokens that pad it. Rows join until the batch has wasted as much as the
-   start of another run costs: in a list sorted by length that is where the sum of padding and
-   starts is least, because for n rows spread evenly by c tokens both are (c/2)n and overhead/n.
-4. The batch stays under the token budget, and ends once it holds the free slots' even share of
-   what waits, so that one list alone uses every slot.
-
-A batch holds one priority, so that no bulk row delays an interactive one by riding along.
+The unit is the list. Lists are served by urgency (deadline, or age); how a batch is filled from
+them is the packing's (`packing.py`). A batch holds one priority, so that no bulk row delays an
+interactive one by riding along.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.lane import L, Lane
-from ctr_service.batcher.window import riding_tokens, window_tokens
 from ctr_service.types import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
+
+    from ctr_service.batcher.formed import FormedBatch
+    from ctr_service.batcher.packing import Packing, Price, Slots
 
 AGEING_NS = 1_000_000_000
 """A list that waited so long is served as if its deadline had come: a caller who allows 10 s is
 not passed for 10 s by callers who allow 100 ms."""
 BULK_SHARE = 0.125
 """Share of the tokens that bulk lists get at least while interactive ones wait too."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FormedBatch(Generic[L]):
-    """Rows to run together.
-
-    Attributes:
-        bucket_tokens: the length to pad to.
-        queued_tokens: the rows' own buckets in sum; at most `padded_tokens`.
-        parts: each list with the places of its rows, in the order of the batch's rows.
-    """
-
-    bucket_tokens: int
-    queued_tokens: int
-    parts: tuple[tuple[L, list[int]], ...]
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return sum(len(places) for _, places in self.parts)
-
-    @property
-    def padded_tokens(self) -> int:
-        """Tokens that the backend computes."""
-        return self.rows * self.bucket_tokens
 
 
 class BatchQueue(Generic[L]):
@@ -69,6 +34,7 @@ class BatchQueue(Generic[L]):
         buckets_tokens: tuple[int, ...],
         max_batch_tokens: int,
         max_queued_tokens: int,
+        packing: Packing,
         ageing_ns: int = AGEING_NS,
     ) -> None:
         """Make an empty queue.
@@ -77,6 +43,7 @@ class BatchQueue(Generic[L]):
             buckets_tokens: the lengths to which rows are padded, rising.
             max_batch_tokens: most `rows * bucket` of a batch; holds a row of the largest bucket.
             max_queued_tokens: most tokens that wait at once, rows padded to their buckets.
+            packing: fills batches, of the same budget.
             ageing_ns: a list that waited so long cannot be passed by a newcomer.
 
         Raises:
@@ -86,10 +53,10 @@ class BatchQueue(Generic[L]):
             raise ValueError("buckets_tokens must rise strictly and hold at least one length")
         if max_batch_tokens < buckets_tokens[-1]:
             raise ValueError("max_batch_tokens must hold one row of the largest bucket")
-        self._falling = tuple(reversed(buckets_tokens))
         self._bucket_of = _bucket_by_length(buckets_tokens)
         self._max_batch_tokens = max_batch_tokens
         self._max_queued_tokens = max_queued_tokens
+        self._packing = packing
         self._lanes: dict[Priority, Lane[L]] = {p: Lane(ageing_ns) for p in Priority}
         self._interactive = self._lanes[Priority.INTERACTIVE]
         self._bulk = self._lanes[Priority.BULK]
@@ -165,8 +132,8 @@ class BatchQueue(Generic[L]):
     ) -> float:
         """Return the tokens that may be served before the last row of a list pushed now.
 
-        They are the more urgent lists', what the other lane gets meanwhile, and, because less
-        urgent lists ride along within the window, as much as a window more.
+        They are the more urgent lists', what the other lane gets meanwhile, and what of less urgent
+        lists rides along.
 
         Args:
             priority: the list's lane.
@@ -180,51 +147,21 @@ class BatchQueue(Generic[L]):
         else:
             others, share = self._bulk.waiting_tokens, BULK_SHARE
         before = ahead + min(others, (ahead + own_tokens) * share / (1 - share))
-        return before + riding_tokens(before, self._max_batch_tokens)
+        return before + self._packing.riding_tokens(before)
 
-    def next_batch(self, *, free_slots: int, overhead_tokens: float) -> FormedBatch[L] | None:
+    def next_batch(self, slots: Slots, price: Price) -> FormedBatch[L] | None:
         """Take out the rows to run now; None when nothing waits. Call `pop_expired` before.
 
         Args:
-            free_slots: backend slots that are free, this batch's among them.
-            overhead_tokens: what the start of a run costs, in tokens of computing.
+            slots: of the backend; at least one is free.
+            price: what a run costs beside its tokens.
         """
         lane = self._lane_in_turn()
         if lane is None:
             return None
-        window = lane.most_urgent(
-            window_tokens(lane.waiting_tokens, self._max_batch_tokens, overhead_tokens)
-        )
-        share_tokens = -(-lane.waiting_tokens // free_slots)
-        batch = self._fill(lane, window, share_tokens, overhead_tokens)
+        batch = self._packing.fill(lane, slots, price)
         self._account(lane, batch.padded_tokens)
         return batch
-
-    def _fill(
-        self, lane: Lane[L], window: list[L], share_tokens: int, waste_left: float
-    ) -> FormedBatch[L]:
-        longest = max(window[0].places)
-        rows_left = self._max_batch_tokens // longest
-        queued_tokens = 0
-        parts: dict[L, list[int]] = {}
-        for bucket in self._falling[self._falling.index(longest) :]:
-            for entry in window:
-                most = min(
-                    len(entry.places.get(bucket, ())),
-                    rows_left,
-                    -(-(share_tokens - queued_tokens) // bucket),
-                )
-                if bucket < longest:
-                    most = min(most, int(waste_left // (longest - bucket)))
-                if most > 0:
-                    # One part a list, for a part is delivered by a call of its own.
-                    parts.setdefault(entry, []).extend(lane.take(entry, bucket, most))
-                    rows_left -= most
-                    queued_tokens += most * bucket
-                    waste_left -= most * (longest - bucket)
-            if not rows_left or queued_tokens >= share_tokens or waste_left < longest - bucket:
-                break
-        return FormedBatch(longest, queued_tokens, tuple(parts.items()))
 
     def _lane_in_turn(self) -> Lane[L] | None:
         if not self._bulk:

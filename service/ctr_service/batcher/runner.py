@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ctr_service.backend.base import Backend, Outputs
     from ctr_service.batcher.call import Call
     from ctr_service.batcher.cost import CostModel
+    from ctr_service.batcher.formed import FormedBatch
     from ctr_service.batcher.observer import BatchObserver
-    from ctr_service.batcher.queue import FormedBatch
     from ctr_service.clock import Clock
     from ctr_service.traces import CallTrace
 

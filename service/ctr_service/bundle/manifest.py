@@ -66,6 +66,8 @@ class GraphVariant(_Frozen):
         size_bytes: of all of them.
         calibration: belongs to the logits of this very variant.
         pairs_per_second: measured at the log's length mix by the sessions that serve.
+        skips_padding: whether padding costs attention alone, so that rows of any lengths may share
+            a batch.
     """
 
     file: str
@@ -78,6 +80,7 @@ class GraphVariant(_Frozen):
     parity: ParityFigures
     costs: tuple[MeasuredCost, ...]
     pairs_per_second: float = Field(gt=0)
+    skips_padding: bool = False
 
 
 class Rejected(_Frozen):

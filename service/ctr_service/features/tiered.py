@@ -7,14 +7,13 @@ deadline.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_service.bundle.features import Entity
-from ctr_service.features.single_flight import SingleFlight
 from ctr_service.features.store import Fetched, FetchReport, StoredEntity
 from ctr_service.limits import NS_PER_S
+from ctr_service.single_flight import SingleFlight, answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +105,8 @@ class TieredStore:
         if missing:
             tasks = flights.start(missing)
             if tasks and self._worth_waiting(cached / len(ids), deadline_ns - now_ns):
-                found |= await _answers(tasks, missing, (deadline_ns - now_ns) / NS_PER_S)
+                left_s = (deadline_ns - now_ns) / NS_PER_S
+                found |= await answers(tasks, missing, timeout_s=left_s)
         return self._fetched(entity, ids, found, stale, cached)
 
     async def close(self) -> None:
@@ -169,12 +169,3 @@ class _Loader:
 
     async def load(self, ids: Sequence[str]) -> _Loaded:
         return await self.tiered.load(self.entity, ids)
-
-
-async def _answers(
-    tasks: set[asyncio.Task[_Loaded]], ids: Sequence[str], timeout_s: float
-) -> dict[str, StoredEntity | None]:
-    """Wait for loads, not longer than given, and return what they say of the ids."""
-    done, _ = await asyncio.wait(tasks, timeout=timeout_s)
-    loaded = [task.result() for task in done if not task.cancelled()]
-    return {id_: answers[id_] for id_ in ids for answers in loaded if id_ in answers}

@@ -2,7 +2,8 @@
 
 The digest of the model need not be in the key: a cache belongs to one loaded bundle. What is kept
 is the logit, before calibration. A score never becomes wrong, so its time to live bounds only how
-long an old answer may be repeated without asking the model; an expired one still serves as a STALE
+long an old answer may be repeated without asking the model. In its last tenth it still answers, and
+is computed again behind when a slot has nothing else to do; an expired one still serves as a STALE
 fallback, and is refreshed by whoever computes the row next.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
+
+from ctr_service.scores.failures import FailedRows
 
 if TYPE_CHECKING:
     import random
@@ -22,6 +25,8 @@ TEXT_OVERHEAD_BYTES = 50
 """A Python string beside its characters."""
 TTL_JITTER = 0.1
 """Share by which a time to live varies, so that what came together does not go together."""
+EARLY_SHARE = 0.1
+"""The end of a life in which a score that is asked for is due to be computed again."""
 
 
 class Score(NamedTuple):
@@ -53,25 +58,36 @@ class CachedScore(NamedTuple):
 
 
 class ScoreCache:
-    """Least recently used out first, bounded by bytes. Belongs to one event loop."""
+    """Least recently used out first, bounded by bytes. Belongs to one event loop.
 
-    def __init__(self, *, max_bytes: int, ttl_ns: int, rng: random.Random) -> None:
+    Attributes:
+        early_ns: a score that has less left is due to be computed again behind.
+        failures: the negative entries, bounded by number.
+    """
+
+    def __init__(
+        self, *, max_bytes: int, ttl_ns: int, rng: random.Random, negative_ttl_ns: int = 0
+    ) -> None:
         """Make an empty cache.
 
         Args:
             max_bytes: keys and values, as estimated.
             ttl_ns: a score is fresh for so long, up to a tenth less or more.
             rng: draws the jitter.
+            negative_ttl_ns: a row that the model fails again and again is not tried for so long.
         """
         self._scores: OrderedDict[Segments, CachedScore] = OrderedDict()
         self._max_bytes = max_bytes
         self._ttl_ns = ttl_ns
         self._rng = rng
+        self.early_ns = int(ttl_ns * EARLY_SHARE)
+        self.failures = FailedRows(negative_ttl_ns)
         self.size_bytes = 0
         self.hits = 0
         self.misses = 0
         self.stale = 0
         self.evicted = 0
+        self.refreshed = 0
 
     def __len__(self) -> int:
         return len(self._scores)

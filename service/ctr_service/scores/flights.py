@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from ctr_service.batcher.batcher import Batcher
     from ctr_service.batcher.call import Call, RowOutcome
     from ctr_service.bundle.template import Segments
+    from ctr_service.errors import CtrError
     from ctr_service.scores.gather import Gather
 
     Flight: TypeAlias = tuple["Group", int]
     """A row on its way: the group that computes it, and its place there."""
     Landed: TypeAlias = Callable[[Sequence[Score]], None]
+    Failed: TypeAlias = Callable[[Segments, CtrError], None]
 
 
 class Group:
@@ -82,6 +84,7 @@ class Group:
         self._table.forget(self, place)
         if error is None:
             raise ValueError("an outcome without a logit must say why")
+        self._table.failed(self.segments[place], error)
         if self.beginner is not None:
             self.beginner.refuse(self.rows[place], error)
         for gather, row in self.joined.pop(place, ()):
@@ -102,15 +105,19 @@ class Group:
 class Flights:
     """All rows on their way through one batcher, by segments. Belongs to one event loop."""
 
-    def __init__(self, batcher: Batcher, landed: Landed | None) -> None:
+    def __init__(
+        self, batcher: Batcher, landed: Landed | None, failed: Failed | None = None
+    ) -> None:
         """Make an empty table.
 
         Args:
             batcher: computes the rows.
             landed: told of the rows of each run that have their logits, whoever waits for them.
+            failed: told of each row that came back without, and why.
         """
         self._batcher = batcher
         self._landed = landed
+        self._failed = failed
         self._flights: dict[Segments, Flight] = {}
         self.coalesced = 0
 
@@ -225,6 +232,11 @@ class Flights:
                     for place, logit in zip(places, logits, strict=True)
                 ]
             )
+
+    def failed(self, segments: Segments, error: CtrError) -> None:
+        """Tell whoever keeps them that a row came back without its logit."""
+        if self._failed is not None:
+            self._failed(segments, error)
 
     def forget(self, group: Group, place: int) -> None:
         """Take a row out of the table, unless another group has taken it over."""

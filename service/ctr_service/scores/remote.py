@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from ctr_service.scores.cache import Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ctr_service.bundle.template import Segments
     from ctr_service.bundle.token_cache import TokenCache
-    from ctr_service.clock import Clock
     from ctr_service.remote.base import RemoteCache
 
 KEY_BYTES = 20
@@ -25,34 +24,31 @@ KEY_BYTES = 20
 _SCORE = struct.Struct("<dB")
 """The logit, and a bit a segment that was cut."""
 TOKEN_BYTES = 4
+RENEWED_SHARE = 1 / 16
+"""Of the texts that are read, those whose ids are written again, so that what is in use does not
+run out under its readers: of texts that are read 40 times within a time to live, one in thirteen
+does. Ids never change, so nothing need be asked for it."""
 
 
 class RemoteScores:
     """Logits by content. A failure of the cache is a miss."""
 
-    def __init__(
-        self, cache: RemoteCache, *, model_digest: str, ttl_s: float, budget_ns: int, clock: Clock
-    ) -> None:
+    def __init__(self, cache: RemoteCache, *, model_digest: str, ttl_s: float) -> None:
         """Take the cache.
 
         Args:
-            cache: the layer of scores.
+            cache: the layer of scores; it has a limit of its own for each read.
             model_digest: of the manifest and the graph that serve.
             ttl_s: how long a score is kept there.
-            budget_ns: how long a request waits for it.
-            clock: the injected one.
         """
         self._cache = cache
         self._digest = model_digest.encode()
         self._ttl_s = ttl_s
-        self._budget_ns = budget_ns
-        self._clock = clock
 
     async def get_many(self, rows: Sequence[Segments], *, deadline_ns: int) -> list[Score | None]:
-        """Return the score of each row, or None; within the budget, never raises."""
-        until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
+        """Return the score of each row, or None; never raises."""
         keys = [self._key(segments) for segments in rows]
-        values = await self._cache.get_many(keys, deadline_ns=until_ns)
+        values = await self._cache.get_many(keys, deadline_ns=deadline_ns)
         return [_read(value, row) for value, row in zip(values, rows, strict=True)]
 
     def put_soon(self, scores: Iterable[Score]) -> None:
@@ -67,47 +63,48 @@ class RemoteScores:
 class RemoteTokens:
     """Token ids by text. A failure of the cache is a miss."""
 
-    def __init__(  # noqa: PLR0913 -- built once, in scoring.py; every argument is named there
+    def __init__(
         self,
         cache: RemoteCache,
         local: TokenCache,
         *,
         tokenizer_digest: str,
         ttl_s: float,
-        budget_ns: int,
-        clock: Clock,
+        random: Callable[[], float],
     ) -> None:
         """Take both caches.
 
         Args:
-            cache: the layer of token ids.
+            cache: the layer of token ids; it has a limit of its own for each read.
             local: filled by `prefetch`.
             tokenizer_digest: of the tokenizer, and of the budgets that long texts are cut to.
             ttl_s: how long ids are kept there.
-            budget_ns: how long a request waits for it.
-            clock: the injected one.
+            random: numbers in [0, 1), to draw whose ids are renewed.
         """
         self._cache = cache
         self._local = local
         self._digest = tokenizer_digest.encode()
         self._ttl_s = ttl_s
-        self._budget_ns = budget_ns
-        self._clock = clock
+        self._random = random
 
     async def prefetch(self, rows: Iterable[Segments], *, deadline_ns: int) -> list[str]:
         """Bring ids into the local cache; return the texts that are not there either."""
         missing = self._local.unknown({text for row in rows for text in row})
         if not missing:
             return []
-        until_ns = min(deadline_ns, self._clock.now_ns() + self._budget_ns)
         keys = [_digest(self._digest, (text,)) for text in missing]
-        values = await self._cache.get_many(keys, deadline_ns=until_ns)
+        values = await self._cache.get_many(keys, deadline_ns=deadline_ns)
         unknown: list[str] = []
-        for text, value in zip(missing, values, strict=True):
+        renewed: list[tuple[bytes, bytes]] = []
+        for text, key, value in zip(missing, keys, values, strict=True):
             if value is None or len(value) % TOKEN_BYTES:
                 unknown.append(text)
-            else:
-                self._local.put(text, value)
+                continue
+            self._local.put(text, value)
+            if self._random() < RENEWED_SHARE:
+                renewed.append((key, value))
+        if renewed:
+            self._cache.put_soon(renewed, ttl_s=self._ttl_s)
         return unknown
 
     def put_soon(self, texts: Iterable[str]) -> None:

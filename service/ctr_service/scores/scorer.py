@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.batcher.batcher import SHRUNK
 from ctr_service.batcher.call import too_late
-from ctr_service.errors import OverloadedError
+from ctr_service.errors import OverloadedError, Reason
 from ctr_service.scores.flights import Flights, Group
 from ctr_service.scores.gather import Gather
+from ctr_service.scores.refresh import Refresher
 from ctr_service.traces import current_trace
 from ctr_service.types import Source
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from ctr_service.bundle.template import Segments
     from ctr_service.bundle.tokens import BuiltRows
     from ctr_service.clock import Clock
+    from ctr_service.errors import CtrError
     from ctr_service.scores.cache import Score, ScoreCache
+    from ctr_service.scores.failures import FailedRows
     from ctr_service.scores.flights import Flight
     from ctr_service.scores.remote import RemoteScores, RemoteTokens
     from ctr_service.types import Priority
@@ -51,6 +54,7 @@ class _Asked:
         stale: row -> expired logit.
         fresh: rows to compute.
         row_tokens: tokens of those that were queued.
+        due: rows whose cached score is to be computed again behind.
     """
 
     gather: Gather
@@ -59,6 +63,7 @@ class _Asked:
     stale: dict[int, float] = field(default_factory=dict)
     fresh: list[int] = field(default_factory=list)
     row_tokens: int = 0
+    due: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class Scorer:
         self._cache = cache
         self._clock = clock
         keeps = cache is not None or remote is not None
-        self.flights = Flights(batcher, self._landed if keeps else None)
+        self.flights = Flights(batcher, self._landed if keeps else None, self._row_failed)
+        self._refresher = Refresher(rows, batcher, self.flights, clock)
 
     async def score(
         self, segments: Sequence[Segments], *, deadline_ns: int, priority: Priority
@@ -140,6 +146,9 @@ class Scorer:
                 self._compute(segments, asked, priority)
             if unknown_texts and self._remote_tokens is not None:
                 self._remote_tokens.put_soon(unknown_texts)
+            if asked.due and self._cache is not None:
+                due = [segments[row] for row in asked.due]
+                self._refresher.refresh_soon(due, self._cache)
         except BaseException:
             self.flights.leave(asked.gather, asked.own, asked.joined)
             raise
@@ -156,15 +165,20 @@ class Scorer:
         if cache is None:
             asked.fresh = list(range(len(segments)))
             return asked
+        due_ns = now_ns + cache.early_ns
         for row, key in enumerate(segments):
             known = cache.get(key, now_ns)
             if known is None:
                 asked.fresh.append(row)
             elif known.expires_ns > now_ns:
                 self._take(gather, row, known.logit, known.cut_texts)
+                if known.expires_ns < due_ns:
+                    asked.due.append(row)
             else:
                 asked.stale[row] = known.logit
                 asked.fresh.append(row)
+        if cache.failures:
+            self._leave_failed(cache.failures, segments, asked)
         return asked
 
     async def _ask_remote(
@@ -249,9 +263,25 @@ class Scorer:
             elif why.error is not None:
                 asked.gather.errors[row] = why.error
 
+    def _leave_failed(
+        self, failures: FailedRows, segments: Sequence[Segments], asked: _Asked
+    ) -> None:
+        """Let rows that the model fails again and again go without a try."""
+        now_ns, errors = self._clock.now_ns(), asked.gather.errors
+        for row in asked.fresh:
+            if (error := failures.error_of(segments[row], now_ns)) is not None:
+                errors[row] = error
+        if errors:
+            asked.fresh = [row for row in asked.fresh if row not in errors]
+
+    def _row_failed(self, segments: Segments, error: CtrError) -> None:
+        if self._cache is not None and error.reason is Reason.BACKEND_FAILED:
+            self._cache.failures.failed(segments, error, self._clock.now_ns())
+
     def _landed(self, scores: Sequence[Score]) -> None:
         if self._cache is not None:
             now_ns = self._clock.now_ns()
+            self._cache.failures.scored(scores)
             for score in scores:
                 self._cache.put(score, now_ns)
         if self._remote is not None:

@@ -11,7 +11,9 @@ class EngineSettings(BaseModel, frozen=True):
     """One group of the settings; see `ctr_service.settings`."""
 
     engine: str | None = Field(
-        default=None, description="Engine to use instead of the bundle's default."
+        default=None,
+        description="Engine to use instead of the bundle's default; onnxruntime-cuda runs its "
+        "float32 graph on a GPU (extra gpu), and does not fall back.",
     )
     precision: str | None = Field(
         default=None, description="Precision to use instead of the bundle's default."
@@ -58,4 +60,11 @@ class EngineSettings(BaseModel, frozen=True):
         gt=0,
         le=7 * 86_400,
         description="A cached score answers for so long; after that only as a fallback.",
+    )
+    score_negative_ttl_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=3_600,
+        description="A row that the model failed twice, while others were scored, is not tried "
+        "again for so long; 0 always tries.",
     )

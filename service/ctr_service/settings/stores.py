@@ -43,6 +43,13 @@ class StoreSettings(BaseModel, frozen=True):
         default=16, ge=1, le=1_024, description="Connections to each Redis server."
     )
     redis_tokens: bool = Field(default=True, description="Share token ids by text in Redis.")
+    token_ttl_s: float = Field(
+        default=86_400.0,
+        gt=0,
+        le=30 * 86_400,
+        description="Token ids stay so long in Redis; in process only their cache's size counts, "
+        "because a text's ids never change.",
+    )
     redis_scores: bool = Field(default=True, description="Share scores by content in Redis.")
     redis_features: bool = Field(
         default=False,

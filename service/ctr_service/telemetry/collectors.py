@@ -50,6 +50,8 @@ class ScoreCollector(Collector):
                 (names.SCORE_MISSES, cache.misses),
                 (names.SCORE_STALE, cache.stale),
                 (names.SCORE_EVICTED, cache.evicted),
+                (names.SCORE_REFRESHED, cache.refreshed),
+                (names.SCORE_NEGATIVE, cache.failures.refused),
             ]
             gauges.append((names.SCORE_BYTES, cache.size_bytes))
         for metric, value in counts:

@@ -10,7 +10,7 @@ import pytest
 
 from ctr_export.errors import ExportError
 from ctr_export.first_token import keep_first_token_only
-from ctr_export.graph import JointGraph, write_graph
+from ctr_export.graph import JointGraph, write_graph, write_unpadded_graph
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.backend.shapes import tensors_of
@@ -22,11 +22,15 @@ from ctr_train.scorer import TorchScorer
 from tests.support.tiny_model import make_tiny_model, one_torch_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
+    from transformers import PreTrainedModel
 
     Floats = NDArray[np.float64]
+    Writer: TypeAlias = Callable[[PreTrainedModel, Path], None]
 
 KINDS = ("bert", "distilbert", "roberta", "xlm-roberta")
 UNKNOWN_KIND = "electra"
@@ -47,14 +51,14 @@ def _rows(count: int = 40, seed: int = 0) -> list[Row]:
 class Exported:
     """A tiny model's graph, and PyTorch's logits of some rows."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, write: Writer = write_graph) -> None:
         with one_torch_thread():
             make_tiny_model(folder / "model", kind=kind)
             model = load_classifier(folder / "model")
             collator = RowCollator(pad_id=0, token_types=uses_token_types(model.config))
             self.rows = _rows()
             self.reference = TorchScorer(model, collator).logits(self.rows)
-            write_graph(model, folder / "graph.onnx")
+            write(model, folder / "graph.onnx")
         self.path = folder / "graph.onnx"
         self.session = OnnxSession(self.path, threads=1)
 
@@ -64,10 +68,15 @@ class Exported:
         return np.asarray(outputs[LOGITS], dtype=np.float64)
 
 
-@pytest.fixture(scope="module", params=(*KINDS, UNKNOWN_KIND))
+WRITERS = {"padded": write_graph, "unpadded": write_unpadded_graph}
+GRAPHS = [(kind, writer) for kind in KINDS for writer in WRITERS] + [(UNKNOWN_KIND, "padded")]
+
+
+@pytest.fixture(scope="module", params=GRAPHS, ids="-".join)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """One graph of each family."""
-    return Exported(request.param, tmp_path_factory.mktemp(request.param))
+    """One graph of each family, computing its padding and skipping it."""
+    kind, writer = request.param
+    return Exported(kind, tmp_path_factory.mktemp(kind), WRITERS[writer])
 
 
 def test_one_batch_gives_pytorchs_logits(exported: Exported) -> None:
@@ -95,6 +104,15 @@ def test_a_row_does_not_know_its_place(exported: Exported) -> None:
     forward = exported.score(exported.rows, LONGEST)
     backward = exported.score(exported.rows[::-1], LONGEST)
     np.testing.assert_allclose(forward, backward[::-1], atol=ROUNDING)
+
+
+def test_a_graph_that_skips_padding_gives_the_padded_ones_logits(tmp_path: Path) -> None:
+    """Picking tokens moves numbers and computes none anew."""
+    padded, unpadded = (
+        Exported("bert", tmp_path / name, writer) for name, writer in WRITERS.items()
+    )
+    logits = padded.score(padded.rows, LONGEST)
+    np.testing.assert_allclose(unpadded.score(padded.rows, LONGEST), logits, atol=ROUNDING)
 
 
 def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ctr_export.int8 import MICROSOFT, Scaling, quantize
 from ctr_export.products import constant_products, quantize_weight, smoothing_factors
 from ctr_export.ranges import activation_ranges
+from ctr_export.saturation import weight_limit
 from ctr_service.backend.onnx_session import OnnxSession
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _made(plain: Path, folder: Path, scaling: Scaling) -> Path:
     batch = {"x": _input(), LENGTHS: np.full(6, 9, dtype=np.int32)}
     ranges = activation_ranges(plain, [batch])
     target = folder / f"{scaling.value}.onnx"
-    quantize(plain, target, scaling, ranges if scaling is Scaling.FIXED else None)
+    fixed = ranges if scaling is Scaling.FIXED else None
+    quantize(plain, target, scaling, fixed, weight_limit=weight_limit())
     return target
 
 

@@ -19,12 +19,14 @@ from ctr_export.catalogue import (
     OPENVINO_STATIC_BF16,
     PLAIN,
     TOKEN,
+    UNPADDED,
     choose_candidates,
 )
-from ctr_export.chunks import full_chunk
+from ctr_export.chunks import TimedChunks, full_chunk
 from ctr_export.errors import ExportError
 from ctr_export.layout import open_pool
 from ctr_export.making import MAKERS, Material
+from ctr_export.saturation import WHOLE_RANGE
 from ctr_export.trials import Trial, make_trials, time_trials
 from ctr_service.bundle.manifest import Layout
 from ctr_service.clock import SystemClock
@@ -43,6 +45,13 @@ LAYOUT = Layout(buckets_tokens=(8,), max_batch_tokens=32, sessions=1, threads_a_
 NO_CONFIG = cast("PreTrainedConfig", None)
 
 
+ONE_CHUNK = TimedChunks([full_chunk(2, 8)], [full_chunk(2, 8)])
+
+
+def _material(plain: Path) -> Material:
+    return Material(plain, plain, NO_CONFIG, [], WHOLE_RANGE)
+
+
 def _open(candidate: Candidate, path: Path) -> SessionPool:
     return open_pool(candidate, path, LAYOUT, clock=SystemClock())
 
@@ -57,7 +66,7 @@ def test_what_cannot_be_made_is_refused_not_fatal(
 
     monkeypatch.setitem(making.MAKERS, FUSED, stumble)
     make_tiny_graph(tmp_path / "fp32.onnx", 100, 0)
-    material = Material(tmp_path / "fp32.onnx", NO_CONFIG, [])
+    material = _material(tmp_path / "fp32.onnx")
     said: list[str] = []
     trials = make_trials(choose_candidates([FUSED, TOKEN]), material, tmp_path, said.append)
     assert [trial.candidate.precision for trial in trials] == [PLAIN, FUSED, TOKEN]
@@ -75,7 +84,7 @@ def test_what_cannot_be_loaded_is_refused_not_fatal(tmp_path: Path) -> None:
         Trial(CATALOGUE[PLAIN], tmp_path / "good.onnx"),
         Trial(CATALOGUE[TOKEN], tmp_path / "bad.onnx"),
     ]
-    good, bad = time_trials(trials, [full_chunk(2, 8)], _open)
+    good, bad = time_trials(trials, ONE_CHUNK, _open)
     assert good.speed is not None
     assert bad.speed is None
     assert "cannot be run" in bad.failure
@@ -92,7 +101,7 @@ def test_what_loads_but_does_not_run_is_refused_not_fatal(tmp_path: Path) -> Non
         Trial(CATALOGUE[PLAIN], tmp_path / "good.onnx"),
         Trial(CATALOGUE[TOKEN], tmp_path / "other.onnx"),
     ]
-    good, bad = time_trials(trials, [full_chunk(2, 8)], _open)
+    good, bad = time_trials(trials, ONE_CHUNK, _open)
     assert good.speed is not None
     assert "cannot be run" in bad.failure
 
@@ -105,7 +114,7 @@ def test_what_several_candidates_run_is_made_once(
     monkeypatch.setitem(
         making.MAKERS, OPENVINO_STATIC, lambda _material, target: made.append(target)
     )
-    material = Material(tmp_path / "fp32.onnx", NO_CONFIG, [])
+    material = _material(tmp_path / "fp32.onnx")
     wanted = choose_candidates([OPENVINO_BF16, OPENVINO_STATIC, OPENVINO_STATIC_BF16])
     trials = make_trials(wanted, material, tmp_path, lambda _text: None)
     plain, bf16, static, static_bf16 = (trial.path for trial in trials)
@@ -121,10 +130,10 @@ def test_an_engine_that_is_not_here_is_named_and_the_others_are_tried(
     without_openvino(monkeypatch)
     monkeypatch.setitem(sys.modules, "nncf", None)
     make_tiny_graph(tmp_path / "fp32.onnx", 100, 0)
-    material = Material(tmp_path / "fp32.onnx", NO_CONFIG, [])
+    material = _material(tmp_path / "fp32.onnx")
     wanted = choose_candidates([OPENVINO_BF16, OPENVINO_STATIC, OPENVINO_STATIC_BF16])
     trials = make_trials(wanted, material, tmp_path, lambda _text: None)
-    plain, *others = time_trials(trials, [full_chunk(2, 8)], _open)
+    plain, *others = time_trials(trials, ONE_CHUNK, _open)
     assert plain.speed is not None
     for trial in others:
         assert trial.speed is None
@@ -139,22 +148,24 @@ def test_without_nncf_only_its_graphs_are_left_out(
     require_openvino()
     monkeypatch.setitem(sys.modules, "nncf", None)
     make_tiny_graph(tmp_path / "fp32.onnx", 100, 0)
-    material = Material(tmp_path / "fp32.onnx", NO_CONFIG, [])
+    material = _material(tmp_path / "fp32.onnx")
     wanted = choose_candidates([OPENVINO_FP32, OPENVINO_STATIC])
     trials = make_trials(wanted, material, tmp_path, lambda _text: None)
-    _, float32, static = time_trials(trials, [full_chunk(2, 8)], _open)
+    _, float32, static = time_trials(trials, ONE_CHUNK, _open)
     assert float32.speed is not None
     assert "NNCF cannot be loaded" in static.failure
 
 
 def test_every_file_has_a_maker() -> None:
     """Catalogue and makers name the same graphs."""
-    assert MAKERS.keys() == {one.file for one in CATALOGUE.values()} - {PLAIN}
+    assert MAKERS.keys() == {one.file for one in CATALOGUE.values()} - {PLAIN, UNPADDED}
 
 
 def test_an_unknown_candidate_is_refused() -> None:
     """The error names it and lists what there is."""
-    with pytest.raises(ExportError, match="int4; there are fp32, fp32-fused, openvino/fp32"):
+    with pytest.raises(
+        ExportError, match="int4; there are fp32, fp32-unpadded, fp32-fused, openvino/fp32"
+    ):
         choose_candidates(["int4"])
 
 

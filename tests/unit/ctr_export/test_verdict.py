@@ -13,8 +13,10 @@ from ctr_export.catalogue import (
     PLAIN,
     STATIC,
     TOKEN,
+    UNPADDED,
 )
 from ctr_export.measure import Speed
+from ctr_export.trials import Trial
 from ctr_export.verdict import Verdict, choose_default, is_faster, too_slow
 
 
@@ -22,6 +24,10 @@ def _verdict(precision: str, speed: float, *failures: str, noise: float = 0.0) -
     return Verdict(
         CATALOGUE[precision], Path(precision), Speed(speed, noise), failures=tuple(failures)
     )
+
+
+def _refusal(name: str, speed: float) -> str:
+    return too_slow(Trial(CATALOGUE[name], Path(name), Speed(speed, 0)), Speed(100, 0))
 
 
 def _chosen(*verdicts: Verdict) -> str:
@@ -41,10 +47,11 @@ def test_a_tie_goes_to_the_more_precise() -> None:
     assert _chosen(_verdict(PLAIN, 500), _verdict(TOKEN, 570)) == TOKEN
 
 
-def test_a_tie_of_equal_precision_goes_by_the_catalogue() -> None:
-    """Plain float32 before fused, a scale a token before fixed scales."""
-    assert _chosen(_verdict(FUSED, 505), _verdict(PLAIN, 500)) == PLAIN
-    assert _chosen(_verdict(PLAIN, 100), _verdict(STATIC, 505), _verdict(TOKEN, 500)) == TOKEN
+def test_of_equal_precision_the_faster_one_is_chosen() -> None:
+    """Nothing is given up for it, so the smallest difference counts."""
+    assert _chosen(_verdict(FUSED, 505), _verdict(PLAIN, 500)) == FUSED
+    assert _chosen(_verdict(PLAIN, 500), _verdict(UNPADDED, 505)) == UNPADDED
+    assert _chosen(_verdict(PLAIN, 100), _verdict(STATIC, 505), _verdict(TOKEN, 500)) == STATIC
 
 
 def test_engines_compete_and_a_tie_keeps_the_usual_one() -> None:
@@ -63,10 +70,16 @@ def test_the_catalogue_goes_from_precise_to_coarse() -> None:
 
 def test_a_slow_candidate_is_told_its_speed() -> None:
     """No faster than float32, beyond noise, a graph is not worth judging; else nothing is said."""
-    assert too_slow(Speed(108, 0), Speed(100, 0)) == (
+    assert _refusal(TOKEN, 108) == (
         "not faster than fp32 beyond noise, so not judged: 108 against 100 pairs/s"
     )
-    assert not too_slow(Speed(112, 0), Speed(100, 0))
+    assert not _refusal(TOKEN, 112)
+
+
+def test_a_graph_as_precise_as_float32_need_only_be_faster() -> None:
+    """It costs nothing but its file."""
+    assert not _refusal(UNPADDED, 101)
+    assert _refusal(UNPADDED, 99) == "not faster than fp32, so not judged: 99 against 100 pairs/s"
 
 
 def test_faster_means_beyond_noise() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ctr_service.backend.base import LOGITS
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.clock import SystemClock
 from ctr_service.engine_order import EngineOrder
@@ -109,3 +110,14 @@ def test_an_engine_of_a_later_release_is_a_sentence(tmp_path: Path) -> None:
         match=r"onnxruntime and openvino, not abacus.*no graph of another engine",
     ):
         open_in_process(_order(later, Wishes()))
+
+
+def test_cuda_that_is_not_there_is_refused_and_not_fallen_back_from(tmp_path: Path) -> None:
+    """The runtime would serve on the CPU without a word; here it says what is missing."""
+    order = _order(load_bundle(make_tiny_bundle(tmp_path / "bundle")), Wishes(ONNX_RUNTIME_CUDA))
+    assert order.plan.engine == ONNX_RUNTIME_CUDA
+    with (
+        pytest.warns(UserWarning, match="not in available provider"),
+        pytest.raises(EngineUnavailableError, match=r"extra gpu.*--engine onnxruntime --precision"),
+    ):
+        open_in_process(order)

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import load_bundle
+from ctr_service.bundle.manifest import Manifest, PlanRecord
 from ctr_service.errors import SettingsError
-from ctr_service.plan import ZERO_COST_ENGINE, Wishes, make_plan, make_triton_plan
+from ctr_service.plan import (
+    PLAN_TARGET,
+    ZERO_COST_ENGINE,
+    Wishes,
+    make_plan,
+    make_triton_plan,
+)
 from tests.support.openvino_variants import add_openvino
 from tests.support.tiny_bundle import make_tiny_bundle
 from tests.support.triton_repository import make_triton_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ctr_service.bundle.manifest import Manifest
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +128,48 @@ def test_the_engine_without_a_model_stands_in_for_the_default_and_says_so(
     assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")
 
 
+def test_on_cuda_the_float32_graph_serves_in_the_gpus_layout(tmp_path: Path) -> None:
+    """8-bit graphs are made for CPUs, and a CPU's batches leave a GPU idle."""
+    folder = make_triton_bundle(tmp_path / "bundle")
+    add_openvino(folder, "int8-static", default=True)
+    manifest = load_bundle(folder).manifest
+    plan = make_plan(manifest, Wishes(engine=ONNX_RUNTIME_CUDA), 2)
+    assert plan.graph_name == "joint/onnxruntime-cuda/fp32"
+    assert plan.variant == manifest.variant("joint", "onnxruntime", "fp32")
+    assert plan.layout == manifest.triton["onnxruntime-cuda"].layout
+
+
 def test_with_triton_the_targets_layout_is_served(tmp_path: Path) -> None:
     """Graph and layout are those that the target was exported for; GetModel names it."""
-    manifest = load_bundle(make_triton_bundle(tmp_path / "bundle")).manifest
+    manifest = with_plan(load_bundle(make_triton_bundle(tmp_path / "bundle")).manifest)
     for name, target in manifest.triton.items():
         plan = make_triton_plan(manifest, name, 3, 2)
         assert plan.layout == target.layout
         assert plan.variant == manifest.variant(target.graph, target.engine, target.precision)
         assert plan.graph_name == f"joint/triton:{name}/fp32"
         assert plan.sessions == 3
+
+
+def test_a_tensorrt_plan_without_a_record_is_not_served(tmp_path: Path) -> None:
+    """The gateway's copy of the bundle is older than the plan, or nobody judged the plan."""
+    manifest = load_bundle(make_triton_bundle(tmp_path / "bundle")).manifest
+    with pytest.raises(SettingsError, match=r"no record of its plan.*ctr-export tensorrt"):
+        make_triton_plan(manifest, PLAN_TARGET, 0, 2)
+
+
+def with_plan(manifest: Manifest) -> Manifest:
+    """Return a manifest that says who built its plan."""
+    record = PlanRecord(
+        graph_sha256="0" * 64,
+        gpu="NVIDIA L4",
+        compute_capability="8.9",
+        driver_version="550.54.15",
+        tensorrt_version="10.9.0.34",
+        build_seconds=1.0,
+        profiles=1,
+        pairs=1,
+        max_abs_delta_probability=0.0,
+        p99_abs_delta_probability=0.0,
+    )
+    built = manifest.triton[PLAN_TARGET].model_copy(update={"plan": record})
+    return manifest.model_copy(update={"triton": {**manifest.triton, PLAN_TARGET: built}})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from ctr_service.errors import (
     RequestInvalidError,
 )
 from ctr_service.predictor import Predictor
+from ctr_service.scores.cache import ScoreCache
 from ctr_service.scores.scorer import Scorer
 from ctr_service.types import (
     Candidate,
@@ -89,7 +91,13 @@ def search(
 class Rig:
     """A predictor over the tiny bundle on a clock that stands still."""
 
-    def __init__(self, bundle: Bundle, clock: ManualClock, backend: Backend) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        clock: ManualClock,
+        backend: Backend,
+        cache: ScoreCache | None = None,
+    ) -> None:
         self.clock = clock
         self.backend = backend
         manifest = bundle.manifest
@@ -103,6 +111,7 @@ class Rig:
             graph=default.graph,
             buckets_tokens=manifest.layout.buckets_tokens,
             max_batch_tokens=manifest.layout.max_batch_tokens,
+            skips_padding=False,
             pad_id=manifest.template.pad_id,
             clock=clock,
             cost=self.cost,
@@ -115,7 +124,7 @@ class Rig:
         self.renderer = Renderer(manifest.template, manifest.features)
         self.predictor = Predictor(
             renderer=self.renderer,
-            scorer=Scorer(rows=self.rows, batcher=self.batcher, cache=None, clock=clock),
+            scorer=Scorer(rows=self.rows, batcher=self.batcher, cache=cache, clock=clock),
             calibration=self.calibration,
             base_rate=manifest.base_rate,
             clock=clock,
@@ -129,6 +138,7 @@ async def scripted_rig(
     script: Script | None = None,
     clock: ManualClock | None = None,
     slots: int = 2,
+    cache: ScoreCache | None = None,
 ) -> AsyncIterator[Rig]:
     """Serve on the scripted backend."""
     clock = clock or ManualClock()
@@ -139,7 +149,7 @@ async def scripted_rig(
         poison_ids=frozenset({POISON_ID}),
         failing_ids=frozenset({FAILING_ID}),
     )
-    rig = Rig(bundle, clock, backend)
+    rig = Rig(bundle, clock, backend, cache)
     await rig.batcher.start()
     yield rig
     await rig.batcher.close()
@@ -307,6 +317,63 @@ async def test_what_is_late_falls_back_before_the_deadline(bundle: Bundle) -> No
     assert answer.degraded
 
 
+async def test_a_late_item_gets_its_expired_score_else_its_prior_else_the_base_rate(
+    bundle: Bundle,
+) -> None:
+    """STALE is the very probability that was served before, calibrated."""
+    clock, late = ManualClock(), asyncio.Event()
+    cache = ScoreCache(max_bytes=1 << 20, ttl_ns=MS, rng=random.Random(0))  # noqa: S311 -- jitter, no secret
+
+    async def later_runs_hang(run: ScriptedRun) -> None:
+        if run.number > 1:
+            late.set()
+            await asyncio.Event().wait()
+
+    async with scripted_rig(bundle, later_runs_hang, clock, slots=1, cache=cache) as rig:
+        (scored,) = (await rig.predictor.predict(search(["shoe"]))).predictions
+        clock.advance_ns(2 * MS)
+        candidates = (
+            Candidate("a", "shoe", prior_score=0.9),
+            Candidate("b", "boot", prior_score=0.9),
+            Candidate("c", "hat"),
+        )
+        deadline_ns = clock.now_ns() + RESERVE_NS + 8 * MS
+        task = asyncio.create_task(
+            rig.predictor.predict(search(candidates=candidates, deadline_ns=deadline_ns))
+        )
+        await late.wait()
+        clock.advance_ns(8 * MS)
+        answer = await task
+    why = Reason.DEADLINE_EXCEEDED
+    assert kinds(answer.predictions) == [
+        (Status.FALLBACK, Source.STALE, why),
+        (Status.FALLBACK, Source.PRIOR, why),
+        (Status.FALLBACK, Source.BASE_RATE, why),
+    ]
+    assert [p.click_probability for p in answer.predictions] == [
+        scored.click_probability,
+        0.9,
+        bundle.manifest.base_rate,
+    ]
+
+
+async def test_priors_are_put_on_the_models_scale(bundle: Bundle) -> None:
+    """After many scored items whose priors were too high, a late one's prior is lowered."""
+    async with scripted_rig(bundle) as rig:
+        for number in range(60):
+            listed = tuple(
+                Candidate(f"{n}", f"shoe {number} {n}", prior_score=0.99) for n in range(8)
+            )
+            answer = await rig.predictor.predict(search(candidates=listed))
+        served = [p.click_probability for p in answer.predictions if p.click_probability]
+        failing = (Candidate("a", "shoe"), Candidate("b", "zoo", prior_score=0.99))
+        _, late = (await rig.predictor.predict(search(candidates=failing))).predictions
+    assert (late.status, late.source) == (Status.FALLBACK, Source.PRIOR)
+    assert late.click_probability is not None
+    assert min(served) <= late.click_probability <= max(served)
+    assert late.click_probability < 0.9
+
+
 async def test_a_search_of_which_nothing_is_ready_fails_as_late(bundle: Bundle) -> None:
     """DeadlineExceededError names what was given and what it took, in nanoseconds."""
     clock = ManualClock(now_ns=7)
@@ -441,6 +508,29 @@ async def test_no_error_repeats_what_the_user_sent(bundle: Bundle) -> None:
             heard += [str(error.value), *error.value.metadata.values()]
     assert len(heard) >= 5
     assert not [text for text in heard if any(secret in text for secret in secrets)]
+
+
+async def test_tasks_are_made_for_batches_and_not_for_candidates(bundle: Bundle) -> None:
+    """A list five times as long takes as many tasks, as long as it takes as many runs."""
+    made: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:  # noqa: ANN401 -- asyncio's own signature
+        made[-1] += 1
+        return asyncio.Task(work, loop=loop, **more)
+
+    async with scripted_rig(bundle, slots=1) as rig:
+        assert isinstance(rig.backend, ScriptedBackend)
+        loop.set_task_factory(factory)
+        try:
+            for titles in (["a", "b"], list("abcdefghij")):
+                made.append(0)
+                runs = rig.backend.runs
+                await rig.predictor.predict(search(titles))
+                assert rig.backend.runs == runs + 1
+        finally:
+            loop.set_task_factory(None)
+    assert made[0] == made[1] > 0
 
 
 async def test_cancelling_the_caller_stops_the_search(bundle: Bundle) -> None:

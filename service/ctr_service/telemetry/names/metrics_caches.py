@@ -17,6 +17,18 @@ SCORE_STALE = Metric(
 SCORE_EVICTED = Metric(
     "ctr_score_cache_evicted", Kind.COUNTER, "", "Scores dropped for want of room."
 )
+SCORE_REFRESHED = Metric(
+    "ctr_score_cache_refreshed",
+    Kind.COUNTER,
+    "",
+    "Rows computed again behind, before their cached score expired.",
+)
+SCORE_NEGATIVE = Metric(
+    "ctr_score_cache_negative_hits",
+    Kind.COUNTER,
+    "",
+    "Rows that were not tried, because the model had failed them again and again.",
+)
 SCORE_BYTES = Metric("ctr_score_cache_bytes", Kind.GAUGE, "bytes", "Size of the score cache.")
 COALESCED_ROWS = Metric(
     "ctr_coalesced_rows", Kind.COUNTER, "", "Rows that were on their way for another request."

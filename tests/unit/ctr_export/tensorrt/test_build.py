@@ -160,12 +160,10 @@ def test_a_dry_run_needs_no_gpu(exported: Path) -> None:
     assert load_bundle(exported).manifest_sha256 == before
 
 
-def test_a_machine_without_a_gpu_fails_at_once(
-    exported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Exit code 1 and one sentence, before the checkpoint is even looked at."""
+def test_a_machine_without_a_gpu_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 and one sentence, before bundle and checkpoint are even looked at."""
     monkeypatch.setenv("PATH", "")
-    result = CliRunner().invoke(tensorrt, [str(exported), "--checkpoint", "absent"])
+    result = CliRunner().invoke(tensorrt, ["absent", "--checkpoint", "absent"])
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: no NVIDIA GPU: nvidia-smi is not on PATH")
 

@@ -65,7 +65,7 @@ def trt() -> MagicMock:
     """TensorRT's module, made up."""
     module = MagicMock()
     network = module.Builder.return_value.create_network.return_value
-    layers = [SimpleNamespace(name=name, precision=None) for name in ("norm", "product")]
+    layers = [SimpleNamespace(name=name, precision=None) for name in ("norm", "product", "norm_2")]
     network.num_layers = len(layers)
     network.get_layer = layers.__getitem__
     builder = module.Builder.return_value
@@ -115,7 +115,7 @@ def test_a_build_asks_for_what_the_recipe_says(
         trt.BuilderFlag.FP16,
         trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS,
     ]
-    assert [layer.precision for layer in trt.layers] == [trt.float32, None]
+    assert [layer.precision for layer in trt.layers] == [trt.float32, None, trt.float32]
     config.set_memory_pool_limit.assert_called_once_with(
         trt.MemoryPoolType.WORKSPACE, recipe.workspace_bytes
     )
@@ -150,6 +150,17 @@ def test_an_unreadable_graph_is_refused_with_tensorrts_reasons(
     parser.num_errors = 1
     parser.get_error.return_value.desc.return_value = "no such operator"
     with pytest.raises(PlanRefusedError, match=r"cannot read joint\.onnx: no such operator"):
+        engine.TensorRtMaker(0, GPU).build(recipe)
+
+
+def test_a_layer_norm_that_cannot_be_found_is_refused(
+    engine: Any,  # noqa: ANN401 -- a module
+    trt: MagicMock,
+    recipe: Recipe,
+) -> None:
+    """Under another name it would run in FP16, and overflow for some rows."""
+    trt.layers[0].name = trt.layers[2].name = "other"
+    with pytest.raises(PlanRefusedError, match="no layer norm, which must stay in FP32"):
         engine.TensorRtMaker(0, GPU).build(recipe)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Tensors = Mapping[str, NDArray[np.generic]]
 
-ROWS, LONGEST = 60, 20
+ROWS, LONGEST = 300, 20
 LAYOUT = gpu_layout(LONGEST, max_batch_tokens=64)
 
 
@@ -76,6 +76,12 @@ def _shifted(logits: NDArray[np.float32], _: Tensors) -> None:
     logits += 0.5
 
 
+def _one_saturates(logits: NDArray[np.float32], tensors: Tensors) -> None:
+    """One clicked row of 300 overflows inside and comes out as a finite number."""
+    starts = (tensors[INPUT_IDS][:, :3] == 1).all(axis=1)
+    logits[starts] = 3
+
+
 def _dependent(logits: NDArray[np.float32], tensors: Tensors) -> None:
     if tensors[INPUT_IDS].shape[1] == LONGEST:
         logits += 0.1
@@ -105,16 +111,17 @@ def test_an_fp16_plan_passes() -> None:
     [
         (_overflown, "FP16 overflows"),
         (_shifted, "99th percentile of a probability's change is"),
+        (_one_saturates, "largest change of a probability is 0.857, above 0.1"),
         (_dependent, "other batch-mates"),
         (_padding_nan, "an all-padding row of length 0 gives no finite number"),
         (_padding_harms, "an all-padding row of length 0 moves its neighbours by"),
     ],
-    ids=["overflow", "shift", "batch-mates", "padding is NaN", "padding harms"],
+    ids=["overflow", "shift", "one row", "batch-mates", "padding is NaN", "padding harms"],
 )
 def test_a_faulty_plan_is_refused(
     change: Callable[[NDArray[np.float32], Tensors], None], sentence: str
 ) -> None:
-    """Overflow, a shift, dependence on the batch, and trouble with padding are each named."""
+    """Overflow, a shift, one wrong row, dependence on the batch, padding: each is named."""
     with pytest.raises(PlanRefusedError) as caught:
         _gate().judge(_exact, _spoilt(change))  # type: ignore[arg-type]  # -- a function
     assert sentence in str(caught.value)

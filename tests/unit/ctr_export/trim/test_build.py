@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from ctr_export.commands.inspect import inspect
 from ctr_export.errors import ExportError, GateFailedError
+from ctr_export.tensorrt.build import PlanOptions, build_plan
 from ctr_export.trim.options import TrimOptions
 from ctr_export.trim.report import bundle_bytes
 from ctr_export.trim.vectors import trim_model
@@ -24,7 +25,9 @@ from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
+from ctr_service.clock import ManualClock
 from ctr_train.checkpoint import digest_files, load_checkpoint, read_heldout, write_info
+from tests.support.tensorrt_world import FACTS, FakeMaker
 from tests.support.trim_world import NEVER_USED, RARE, build, fit_trim_checkpoint
 
 if TYPE_CHECKING:
@@ -262,3 +265,19 @@ def test_a_tokenizer_of_another_kind_is_refused(world: World, tmp_path: Path) ->
 
 def _both(world: World) -> tuple[Bundle, Bundle]:
     return world.untrimmed, world.trimmed
+
+
+def test_a_trimmed_bundle_takes_a_tensorrt_plan(world: World, tmp_path: Path) -> None:
+    """It is judged on the untrimmed checkpoint's rows, in the bundle's own tokens."""
+    bundle = load_bundle(shutil.copytree(world.trimmed.folder, tmp_path / "bundle"))
+    record, _ = build_plan(
+        bundle,
+        load_checkpoint(world.checkpoint),
+        PlanOptions(timing_cache=tmp_path / "timing.cache"),
+        facts=FACTS,
+        maker=FakeMaker(),
+        clock=ManualClock(),
+        say=lambda _: None,
+    )
+    assert record.pairs > 0
+    assert load_bundle(bundle.folder).manifest.triton["tensorrt"].plan == record

@@ -230,6 +230,30 @@ def test_a_changed_config_is_refused_by_the_fields_name(
     assert any(line.startswith(f"{field}: ") for line in caught.value.violations[path])
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda shapes: shapes[1:], "1x32 is missing"),
+        (lambda shapes: (*shapes, (3, 31)), "3x31 is no batch of the layout"),
+        (lambda shapes: (*shapes, (999, 32)), "999x32 is no batch of the layout"),
+    ],
+)
+def test_the_manifests_own_shapes_are_held_to_the_layout(
+    bundle: Path,
+    change: Callable[[tuple[tuple[int, int], ...]], tuple[tuple[int, int], ...]],
+    sentence: str,
+) -> None:
+    """A manifest without a bucket's shapes would let its warm-up go unseen."""
+    manifest = load_bundle(bundle).manifest
+    target = manifest.triton[CPU]
+    changed = target.model_copy(update={"shapes": change(target.shapes)})
+    spoilt = manifest.model_copy(update={"triton": {**manifest.triton, CPU: changed}})
+    with pytest.raises(TritonConfigError) as caught:
+        check_repositories(bundle, spoilt)
+    (found,) = caught.value.violations.values()
+    assert f"manifest.triton[{CPU}].shapes: {sentence}" in "\n".join(found)
+
+
 def test_what_is_written_passes(bundle: Path) -> None:
     """All four targets of an untouched bundle fit, by the command too."""
     result = CliRunner().invoke(triton_check, [str(bundle)])

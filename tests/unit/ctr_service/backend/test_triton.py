@@ -19,7 +19,7 @@ from ctr_service.backend.triton_observer import EndpointState
 from ctr_service.backend.triton_options import EndpointOptions
 from ctr_service.backend.triton_targets import parse_targets
 from ctr_service.backend.triton_targets import resolve as system_resolve
-from ctr_service.clock import SystemClock
+from ctr_service.clock import ManualClock, SystemClock
 from ctr_service.errors import (
     BackendBusyError,
     BackendFailedError,
@@ -146,6 +146,19 @@ async def test_a_batch_takes_its_trace_along(server: FakeTriton) -> None:
     assert heard == [None, batch.traceparent]
 
 
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_batches_go_over_as_many_connections_as_are_set(
+    server: FakeTriton, connections: int
+) -> None:
+    """In turn: one HTTP/2 connection would be one core's work at both ends."""
+    options = EndpointOptions(connections=connections)
+    async with connected(make_backend(server.target, Heard(), options=options)) as backend:
+        for _ in range(6):
+            await run(backend)
+    assert len(set(server.callers)) == connections
+    assert server.callers[:3] == server.callers[3:]
+
+
 async def test_no_answer_by_the_deadline_is_late(server: FakeTriton) -> None:
     """The run ends at its deadline, and a single late batch leaves the server in use."""
     heard = Heard()
@@ -159,11 +172,11 @@ async def test_no_answer_by_the_deadline_is_late(server: FakeTriton) -> None:
 
 
 async def test_cancelling_a_run_cancels_the_call(server: FakeTriton) -> None:
-    """Triton hears of it, and the slot is free again."""
+    """Triton hears of it long before the deadline, and the slot is free again."""
     gate = server.behave = Gate()
     heard = Heard()
     async with connected(make_backend(server.target, heard)) as backend:
-        task = asyncio.create_task(run(backend))
+        task = asyncio.create_task(run(backend, 10 * PATIENCE_S))
         await gate.entered.wait()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -221,6 +234,28 @@ async def test_one_of_two_dies_mid_batch(pair: tuple[FakeTriton, FakeTriton]) ->
         for _ in range(3):
             await run(backend)
         assert not heard.outcomes.keys() - {"unreachable", "ok"}
+
+
+async def test_a_batch_is_sent_again_with_the_time_that_is_left(
+    pair: tuple[FakeTriton, FakeTriton],
+) -> None:
+    """Of five seconds the first server lost three: the second hears of two, by both deadlines."""
+    clock = ManualClock()
+    first: list[FakeTriton] = []
+
+    async def lose_the_first(_: service_pb2.ModelInferRequest, context: Context) -> None:
+        if not first:
+            first.append(pair[0] if pair[0].requests else pair[1])
+            clock.advance_ns(3 * NS_PER_S)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Stream removed")
+
+    for server in pair:
+        server.behave = lose_the_first
+    async with connected(make_backend(both(pair), Heard(), clock=clock)) as backend:
+        await backend.run("joint", ROWS, clock.now_ns() + 5 * NS_PER_S)
+    (second,) = (server for server in pair if server is not first[0])
+    assert second.requests[0].parameters["timeout"].int64_param == 2_000_000
+    assert second.deadlines_s[0] <= 2.1  # gRPC rounds it up
 
 
 async def test_a_batch_that_both_lose_is_tried_twice_and_not_more(
@@ -293,11 +328,12 @@ async def test_a_server_that_fails_calls_is_left_alone_and_tried_with_a_small_ba
     heard = Heard()
     server.behave = BROKEN  # type: ignore[assignment]  # -- a behaviour
     async with connected(make_backend(server.target, heard)) as backend:
-        while await backend.ready():
+        for _ in range(10):
             with pytest.raises(BackendFailedError):
                 await run(backend)
+        assert not await backend.ready()
         assert heard.states[EndpointState.RESTING] == 1
-        assert heard.outcomes["failed"] <= 10
+        assert 0 < heard.outcomes["failed"] < 10, "the last ones were not even sent"
         server.behave = None
         await until(lambda: heard.states[EndpointState.READY] == 1)
         assert await backend.ready()
@@ -377,6 +413,28 @@ async def test_the_next_batch_goes_to_the_server_with_the_least(
         for gate in gates:
             gate.go_on.set()
         await asyncio.gather(*tasks)
+
+
+async def test_a_server_that_is_slow_with_one_gets_no_other_batch_meanwhile(
+    pair: tuple[FakeTriton, FakeTriton],
+) -> None:
+    """While one of two holds a batch, three more go to the other, and not in turn."""
+    gate = Gate()
+
+    async def hold_the_first(request: service_pb2.ModelInferRequest, context: Context) -> None:
+        if not gate.entered.is_set():
+            await gate(request, context)
+
+    for server in pair:
+        server.behave = hold_the_first
+    async with connected(make_backend(both(pair), Heard())) as backend:
+        held = asyncio.create_task(run(backend))
+        await gate.entered.wait()
+        for _ in range(3):
+            await run(backend)
+        assert sorted(len(server.requests) for server in pair) == [1, 3]
+        gate.go_on.set()
+        await held
 
 
 async def test_waiting_in_tritons_queue_is_no_compute(server: FakeTriton) -> None:

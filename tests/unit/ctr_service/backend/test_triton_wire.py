@@ -13,6 +13,7 @@ from tritonclient.grpc import service_pb2
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.triton_check import Accepted, check_config
 from ctr_service.backend.triton_faults import FaultKind, TritonFault
+from ctr_service.backend.triton_wire import _bytes_of
 from tests.support.fake_triton import arrays_of, make_config
 from tests.support.triton_world import EXPECTED
 
@@ -63,6 +64,12 @@ def test_the_joined_parts_are_the_message_that_the_library_makes(
     raw = WIRE.encode(tensors, timeout_us * 1_000)
     expected = service_pb2.ModelInferRequest.FromString(by_the_library(tensors, timeout_us))
     assert service_pb2.ModelInferRequest.FromString(raw) == expected
+
+
+def test_a_tensor_goes_into_the_message_from_its_own_memory() -> None:
+    """No bytes of it are made on the way: the one copy is the message itself."""
+    array = batch(4, 20)[INPUT_IDS]
+    assert np.shares_memory(np.frombuffer(_bytes_of(array), np.int32), array)
 
 
 def test_an_array_that_is_not_contiguous_travels_as_it_reads() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ctr_service.backend.base import INPUT_IDS, Cost, Outputs
 from ctr_service.backend.scripted import ScriptedBackend, ScriptedRun
+from ctr_service.batcher.admission import MIN_RETRY_NS
 from ctr_service.batcher.cost import CostModel
 from ctr_service.batcher.observer import DropCause
 from ctr_service.clock import ManualClock
@@ -464,7 +465,7 @@ async def test_a_full_queue_refuses_before_it_queues() -> None:
     await settle()
     with pytest.raises(OverloadedError) as refused:
         await begin(batcher, rows_of(1), priority=Priority.BULK)
-    assert refused.value.retry_after_ns >= 0
+    assert refused.value.retry_after_ns >= MIN_RETRY_NS
     assert refused.value.metadata["field"] == "queue"
     assert recorder.refused_rows == {Priority.BULK: 1}
     assert recorder.admitted_rows == {Priority.INTERACTIVE: 5}

@@ -149,3 +149,35 @@ def test_a_run_of_no_time_is_no_error() -> None:
     feed(model, 50, lambda _b, _r: 0.0)
     assert model.known
     assert 0 < model.run_seconds(16, 4) < 1e-5
+
+
+SQUARE = 0.0015
+
+
+def unpadded_seconds(bucket: int, rows: int, own_tokens: int) -> float:
+    """Return what a graph that skips padding takes, to the model's own form."""
+    return START_S + TOKEN_S * (own_tokens + SQUARE * rows * bucket**2)
+
+
+def unpadded_model() -> CostModel:
+    """Return a model that was warmed up on such a graph."""
+    costs = [Cost(b, r, unpadded_seconds(b, r, b * r)) for b, r in SHAPES]
+    return CostModel(costs, skips_padding=True)
+
+
+def test_attentions_square_is_read_off_the_warm_up() -> None:
+    """Batches without padding tell it, because they come in several lengths."""
+    assert unpadded_model().price.square_tokens == pytest.approx(SQUARE, rel=0.05)
+
+
+def test_padding_is_not_charged_where_it_is_skipped() -> None:
+    """A batch of mixed lengths costs its own tokens, and attention on the padded rows."""
+    expected = unpadded_model().run_seconds(32, 8, queued_tokens=100)
+    assert expected == pytest.approx(unpadded_seconds(32, 8, 100), rel=0.05)
+
+
+def test_a_graph_that_computes_padding_is_charged_for_it() -> None:
+    """Its own tokens change nothing, and attention is no part of the price."""
+    model = CostModel([Cost(b, r, true_seconds(b, r)) for b, r in SHAPES])
+    assert model.run_seconds(32, 8, queued_tokens=100) == model.run_seconds(32, 8)
+    assert model.price.square_tokens == 0

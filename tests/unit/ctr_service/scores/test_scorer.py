@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FAR_NS = 10**15
 TTL_NS = 1_000
+"""The seed's first jitter makes a life 68 longer."""
 
 
 class LetterRows:
@@ -97,7 +98,11 @@ def logit_of(title: str) -> float:
 
 @contextlib.asynccontextmanager
 async def world(
-    *, slots: int = 1, cache: bool = True, max_queued_tokens: int = 1 << 20
+    *,
+    slots: int = 1,
+    cache: bool = True,
+    max_queued_tokens: int = 1 << 20,
+    negative_ttl_ns: int = 0,
 ) -> AsyncIterator[World]:
     """Serve for the block's length; what is held at its end is let go."""
     clock, recorder = ManualClock(), Recorder()
@@ -112,8 +117,13 @@ async def world(
     batcher = make_batcher(backend, clock, observer=recorder, max_queued_tokens=max_queued_tokens)
     await batcher.start()
     rows = LetterRows()
-    kept = ScoreCache(max_bytes=1 << 20, ttl_ns=TTL_NS, rng=random.Random(0)) if cache else None  # noqa: S311 -- jitter, no secret
-    scorer = Scorer(rows=rows, batcher=batcher, cache=kept, clock=clock)
+    kept = ScoreCache(
+        max_bytes=1 << 20,
+        ttl_ns=TTL_NS,
+        rng=random.Random(0),  # noqa: S311 -- jitter, no secret
+        negative_ttl_ns=negative_ttl_ns,
+    )
+    scorer = Scorer(rows=rows, batcher=batcher, cache=kept if cache else None, clock=clock)
     made = World(clock, scorer, batcher, rows, recorder, held)
     try:
         yield made
@@ -259,6 +269,70 @@ async def test_a_failed_row_fails_for_all_who_wait_and_is_not_cached() -> None:
         await settle()
         await w.let_run()
         assert (await third).gather.logits == pytest.approx([logit_of("ab")])
+
+
+async def test_a_score_near_its_end_answers_and_is_computed_again_behind() -> None:
+    """The request is answered from the cache at once; then nobody's run renews the score."""
+    async with world() as w:
+        first = w.begin("ab")
+        await settle()
+        await w.let_run()
+        await first
+        w.clock.advance_ns(TTL_NS)
+        answer = await w.begin("ab")
+        assert answer.gather.sources == [Source.CACHE]
+        await settle()
+        again = await w.begin("ab")
+        assert again.gather.sources == [Source.CACHE]
+        await settle()
+        assert len(w.held) == 1, "once, however often it is asked for"
+        await w.let_run()
+        w.clock.advance_ns(TTL_NS * 80 // 100)
+        assert (await w.begin("ab")).gather.sources == [Source.CACHE]
+
+
+async def test_a_busy_server_refreshes_nothing_early() -> None:
+    """With every slot taken a score near its end is left alone until a request must compute it."""
+    async with world() as w:
+        first = w.begin("ab")
+        await settle()
+        await w.let_run()
+        await first
+        w.clock.advance_ns(TTL_NS)
+        blocker = w.begin("xx")
+        await settle()
+        assert (await w.begin("ab")).gather.sources == [Source.CACHE]
+        await settle()
+        assert len(w.scorer.flights) == 1
+        await w.let_run()
+        await blocker
+        assert not w.held
+
+
+async def test_a_row_that_fails_again_and_again_is_not_tried_for_a_while() -> None:
+    """The third request for it costs no run and hears why; later it is tried again."""
+    async with world(negative_ttl_ns=50) as w:
+
+        async def ask(title: str, error: Exception | None) -> ScoredRows:
+            task = w.begin(title)
+            await settle()
+            if w.held:
+                await w.let_run(error=error)
+            if error is not None and w.held:
+                await w.let_run(error=error)  # alone, because the whole batch failed
+            return await task
+
+        broken = BackendFailedError("poisoned")
+        for good in ("cd", "ef"):
+            answer = await ask("ab", broken)
+            assert answer.gather.errors[0].reason is Reason.BACKEND_FAILED
+            await ask(good, None)
+        runs = len(w.recorder.reports)
+        answer = await ask("ab", None)
+        assert answer.gather.errors[0].reason is Reason.BACKEND_FAILED
+        assert len(w.recorder.reports) == runs
+        w.clock.advance_ns(60)
+        assert not (await ask("ab", None)).gather.errors
 
 
 async def test_an_expired_score_is_kept_for_a_fallback() -> None:

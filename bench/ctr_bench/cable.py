@@ -1,4 +1,7 @@
-"""A cable between a client and a server that a test can cut, slow down and make noisy."""
+"""A cable between a client and a server that can be cut, slowed down and made noisy.
+
+For the benches of a failing Redis, and for every test that cuts a real dependency's cable.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,24 @@ class Fault(enum.Enum):
 
 
 class Cable:
-    """An asyncio TCP proxy on a free port."""
+    """An asyncio TCP proxy on a free port.
+
+    Attributes:
+        connections, requests: how many were made, and how often bytes came from a client.
+    """
 
     def __init__(self, target_port: int, *, delay_s: float = 0.05) -> None:
+        """Make a cable to a port of this machine; it carries nothing before `start`.
+
+        Args:
+            target_port: of the server.
+            delay_s: how late replies come while the fault is SLOW.
+        """
         self.fault = Fault.NONE
         self.delay_s = delay_s
         self.port = 0
         self.connections = 0
+        self.requests = 0
         self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,7 +86,8 @@ class Cable:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:  # asyncio runs a coroutine callback in a task
+            raise RuntimeError("a connection is served by a task")
         self._tasks.add(task)
         self._writers.add(writer)
         try:
@@ -94,6 +109,7 @@ class Cable:
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK_BYTES):
+            self.requests += 1
             if self.fault is Fault.CLOSING:
                 raise _Closed
             writer.write(data)

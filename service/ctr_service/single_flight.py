@@ -48,6 +48,14 @@ class SingleFlight(Generic[KeyT, ValueT]):
             joined.add(task)
         return joined
 
+    async def get(self, keys: Sequence[KeyT], *, timeout_s: float) -> dict[KeyT, ValueT]:
+        """Load keys, joining loads that are under way, and return what is known in time.
+
+        A caller that is cancelled or late leaves the loads running.
+        """
+        tasks = self.start(keys)
+        return await answers(tasks, keys, timeout_s=timeout_s) if tasks else {}
+
     async def close(self) -> None:
         """Cancel what is under way and wait for its end."""
         for task in tuple(self._tasks):
@@ -63,3 +71,12 @@ class SingleFlight(Generic[KeyT, ValueT]):
                 self._flights.pop(key, None)
             if task is not None:
                 self._tasks.discard(task)
+
+
+async def answers(
+    tasks: set[asyncio.Task[Mapping[KeyT, ValueT]]], keys: Sequence[KeyT], *, timeout_s: float
+) -> dict[KeyT, ValueT]:
+    """Wait for loads, not longer than given, and return what they say of the keys."""
+    done, _ = await asyncio.wait(tasks, timeout=timeout_s)
+    loaded = [task.result() for task in done if not task.cancelled()]
+    return {key: found[key] for key in keys for found in loaded if key in found}

