@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 CANDIDATES = 16
 CALLERS = 16
-DISTINCT_SEARCHES = 1_500
+DISTINCT_SEARCHES = 500
 OPEN_LOOP_SHARE = 0.5
 """The open loop asks for this share of what the closed loop got."""
 DEADLINE_S = 10.0
-SPANS = "ctr_trace_spans"
+SPANS = "ctr_trace_spans_total"
 
 
 @dataclass(frozen=True, slots=True)

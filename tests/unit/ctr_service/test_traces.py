@@ -5,13 +5,19 @@ from __future__ import annotations
 import gc
 import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ctr_service.traces import (
     BATCH_TRACE,
     MAX_BATCHES,
     NO_TRACE,
     BatchTrace,
     CallTrace,
+    Parent,
     outgoing_metadata,
+    parse_traceparent,
 )
 
 
@@ -76,6 +82,32 @@ def test_nothing_is_left_for_the_collector_of_rings() -> None:
         assert len(gc.get_objects()) - before < 50
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("header", "parent"),
+    [
+        (f"00-{1:032x}-{2:016x}-01", Parent(1, 2, sampled=True)),
+        (f"00-{1:032x}-{2:016x}-00", Parent(1, 2, sampled=False)),
+        (f"cc-{1:032x}-{2:016x}-03-later", Parent(1, 2, sampled=True)),
+        (f"00-{1:032x}-{2:016x}-01-later", None),
+        (f"ff-{1:032x}-{2:016x}-01", None),
+        (f"00-{0:032x}-{2:016x}-01", None),
+        (f"00-{1:032x}-{0:016x}-01", None),
+        (f"00-{1:032X}".replace("1", "A") + f"-{2:016x}-01", None),
+        ("", None),
+        ("canary", None),
+    ],
+)
+def test_a_header_is_read_as_the_standard_says(header: str, parent: Parent | None) -> None:
+    """Valid ones of any version but ff; zeros, capitals and anything else begin a new trace."""
+    assert parse_traceparent(header) == parent
+
+
+@given(st.text())
+def test_no_header_is_an_error(header: str) -> None:
+    """Whatever a caller sends is either a parent or none."""
+    assert parse_traceparent(header) is None or header.count("-") >= 3
 
 
 def test_a_run_that_calls_elsewhere_sends_its_own_context() -> None:
