@@ -21,7 +21,7 @@ STRICT ?=
 BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
-.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check setup lock \
+.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
   triton test-triton telemetry-docs
 
@@ -79,6 +79,9 @@ alerts: $(INSTALLED) ## Rules, their tests, dashboards, routes and bounds from k
 
 alerts-check: $(INSTALLED) ## Fail when those differ from it, or an alert lacks a runbook or a test
 	@$(BIN)/ctr-alerts check
+
+observe: $(INSTALLED) ## Prometheus, Alertmanager, the monitor's page and a gateway with traffic (BUNDLE=...)
+	@$(BIN)/python -m ctr_observe --bundle '$(BUNDLE)'
 
 setup: $(INSTALLED) ## Make the virtual environment
 

@@ -43,7 +43,8 @@ def alertmanager_config(slo: Slo, timing: Timing) -> str:
 
 def _pace(pace: Pace, timing: Timing) -> dict[str, str]:
     return {
-        "group_wait": str(timing.wait(pace.group_wait)),
+        # Never so short that an alert is told of before the one that inhibits it has come.
+        "group_wait": str(timing.every(pace.group_wait)),
         "group_interval": str(timing.every(pace.group_interval)),
         "repeat_interval": str(timing.every(pace.repeat_interval)),
     }

@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctr_alerts.slo import Slo
 
-TEMPLATE = '''"""Upper bounds of the duration histogram's buckets, in milliseconds.
+A_LINE = 10
+TITLE = "Bounds of the histograms of spans, in milliseconds; each latency objective is one of them."
+TEMPLATE = '''"""{title}
 
-Generated from k8s/alerts/slo.yaml by `make alerts`. Edits are lost.
+Generated from k8s/alerts/slo.yaml. Do not edit.
 """
 
-DURATION_BOUNDS_MS: tuple[float, ...] = (
+from __future__ import annotations
+
+DURATION_BOUNDS_MS = (
 {lines}
 )
-"""Each latency objective is one of them, so that the share below it is counted exactly."""
 '''
 
 
 def bounds_module(slo: Slo) -> str:
     """Return the text of `ctr_service/telemetry/bounds.py`."""
-    lines = "\n".join(f"    {float(bound)!r}," for bound in slo.duration_bounds_ms)
-    return TEMPLATE.format(lines=lines)
+    bounds = [f"{bound:.12g}" for bound in slo.duration_bounds_ms]
+    lines = [bounds[start : start + A_LINE] for start in range(0, len(bounds), A_LINE)]
+    rows = "\n".join(f"    *({_tuple(line)})," for line in lines)
+    return TEMPLATE.format(title=TITLE, lines=rows)
+
+
+def _tuple(values: list[str]) -> str:
+    return ", ".join(values) if len(values) > 1 else f"{values[0]},"

@@ -16,8 +16,8 @@ NOTES = (
     f"For otelcol-contrib {VERSION} and later. Only needed where span metrics are to come from",
     "a Collector: every gateway serves the same ones on /metrics, before sampling. Take one of",
     "the two: drop traces_span_metrics_.* from the gateways' scrape, or counts double. The",
-    "gateways must then send every span (OTEL_TRACES_SAMPLER=always_on): sampling is done here,",
-    "after the counting.",
+    "gateways must then send every span (--trace-ratio 1, and callers that leave sampling to us):",
+    "it is done here, after the counting.",
 )
 
 

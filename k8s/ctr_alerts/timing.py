@@ -38,8 +38,11 @@ class Timing:
         return self.every(self.intervals.scrape)
 
     def window(self, nominal: Duration) -> Duration:
-        """A range of samples: never too few scrapes for a rate."""
-        return max(nominal.times(self.scale), self._least_window)
+        """A range of samples: whole seconds, and never too few scrapes for a rate."""
+        if self.scale == FULL_SCALE:
+            return nominal
+        seconds = round(nominal.seconds * self.scale)
+        return max(Duration.parse(f"{seconds}s"), self._least_window)
 
     def wait(self, nominal: Duration) -> Duration:
         """A time that an alert must last."""

@@ -63,7 +63,7 @@ def _exposed() -> dict[str, frozenset[str]]:
 
 def _expressions() -> Iterator[tuple[str, str]]:
     for rule in _rules():
-        yield rule.get("alert", rule.get("record")), rule["expr"]
+        yield str(rule.get("alert", rule.get("record"))), rule["expr"]
     for path in sorted((GENERATED / "dashboards").glob("*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel.get("targets", ()):
@@ -85,7 +85,7 @@ def test_every_alert_has_a_runbook_and_proofs() -> None:
 
 def test_each_latency_objective_is_a_bound_of_the_gateways_histogram() -> None:
     """The share below a threshold is counted, not guessed from within a bucket."""
-    assert SLO.duration_bounds_ms == DURATION_BOUNDS_MS
+    assert [float(bound) for bound in DURATION_BOUNDS_MS] == list(SLO.duration_bounds_ms)
     assert {target.threshold_ms for target in SLO.objectives.latency} <= set(DURATION_BOUNDS_MS)
 
 

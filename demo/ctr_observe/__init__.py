@@ -1,0 +1,1 @@
+"""The whole of alerting on one machine: Prometheus, Alertmanager, the monitor and a gateway."""
