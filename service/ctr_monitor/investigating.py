@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_monitor.around.burning import ask_burns
 from ctr_monitor.around.changes import find_changes
 from ctr_monitor.around.onset import find_onset
 from ctr_monitor.around.questions import BUCKET, QUESTIONS, REPLICAS, Question
 from ctr_monitor.around.readings import read
 from ctr_monitor.around.windows import LookSettings, Span, span_of
 from ctr_monitor.errors import NotThereError, PrometheusError
-from ctr_monitor.model import Burn, Panel, Report
+from ctr_monitor.model import Panel, Report
 from ctr_monitor.suspects.evidence import Evidence
 from ctr_monitor.suspects.ranking import rank
 from ctr_monitor.suspects.table import TABLE
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ctr_monitor.around.objectives import Objectives
     from ctr_monitor.around.prometheus import Prometheus
     from ctr_monitor.clock import WallClock
-    from ctr_monitor.model import Alert, Incident, TraceSummary
+    from ctr_monitor.model import Alert, Burn, Incident, TraceSummary
     from ctr_monitor.store.thread import StoreThread
     from ctr_monitor.store.traces import TraceStore
     from ctr_monitor.suspects.evidence import TraceFacts
@@ -142,6 +143,13 @@ class Investigator:
                     key=question.key, title=question.title, unit=question.unit, lines=lines
                 )
 
+        async def burn() -> None:
+            found, lacking = await ask_burns(
+                self._prometheus, self._objectives, job=self._job, at_ms=span.until_ms
+            )
+            burns.extend(found)
+            missing.extend(lacking)
+
         async def exemplar() -> None:
             promql = BUCKET.replace("$J", f'job="{self._job}"')
             try:
@@ -156,26 +164,13 @@ class Investigator:
                 async with asyncio.timeout(self._deadline_s):
                     await asyncio.gather(
                         *(panel(q) for q in QUESTIONS if q is not REPLICAS),
-                        self._ask_burns(span, burns, missing),
+                        burn(),
                         exemplar(),
                     )
             except TimeoutError:
                 missing.append(f"Prometheus did not answer all within {self._deadline_s:g} s")
         ordered = {q.key: panels[q.key] for q in QUESTIONS if q.key in panels}
         return Asked(ordered, tuple(burns), exemplars, tuple(sorted(missing)))
-
-    async def _ask_burns(self, span: Span, burns: list[Burn], missing: list[str]) -> None:
-        for objective in self._objectives.objectives:
-            for window in self._objectives.windows:
-                promql = objective.promql.replace("$J", f'job="{self._job}"').replace("$R", window)
-                try:
-                    share = await self._prometheus.value(promql, span.until_ms)
-                except PrometheusError as error:
-                    missing.append(f"Burn of {objective.slo} over {window}: {error}")
-                    continue
-                if share is not None:
-                    rate = share / objective.budget if objective.budget else None
-                    burns.append(Burn(slo=objective.slo, window=window, bad_share=share, rate=rate))
 
     def _read_traces(
         self, from_ms: int, until_ms: int, exemplars: Sequence[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ctr_monitor.alerts.grouping import GroupSettings
 from ctr_monitor.around.windows import LookSettings
 from ctr_monitor.schedule import ScheduleSettings
 from ctr_monitor.traces.keeping import KeepSettings
@@ -24,7 +25,7 @@ class Settings:
         host, port: of the page, the webhook and OTLP over HTTP; port 0 takes a free one.
         otlp_grpc_port: of OTLP over gRPC; None: not served.
         job: Prometheus's job of the gateways.
-        reopen_s: an alert that fires again this soon after its end reopens its incident.
+        group: which alerts belong to one incident.
         report_deadline_s: for all of Prometheus's answers to one report.
         public_url: under which people reach the page; also a name that forms may come from.
         runbook_base: put before a runbook's path to make it a link; "" shows the path.
@@ -39,7 +40,7 @@ class Settings:
     port: int = 9400
     otlp_grpc_port: int | None = 4317
     job: str = "ctr-service"
-    reopen_s: float = 1800.0
+    group: GroupSettings = field(default_factory=GroupSettings)
     report_deadline_s: float = 45.0
     public_url: str = ""
     runbook_base: str = ""

@@ -250,7 +250,7 @@ class Process:
         command = [
             *(sys.executable, "-m", "ctr_monitor", "serve", "--store", str(self.store)),
             *("--prometheus", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"),
-            *("--otlp-grpc", "0", "--port-file", str(ports), "--retry-s", "0.1"),
+            *("--otlp-grpc", "0", "--port-file", str(ports), "--join-within-s", "0"),
         ]
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log)

@@ -72,12 +72,18 @@ class MonitorWorld:
                 await asyncio.sleep(0.01)
 
 
-def settings_for(folder: Path, prometheus: str = NOBODY, **changes: Any) -> Settings:  # noqa: ANN401 -- any setting
+def settings_for(
+    folder: Path,
+    prometheus: str | PrometheusSettings = NOBODY,
+    **changes: Any,  # noqa: ANN401 -- any setting
+) -> Settings:
     """Settings of a test: free ports, short waits, the windows of the scripted series."""
     return replace(
         Settings(
             store=folder / "monitor.sqlite",
-            prometheus=PrometheusSettings(prometheus, deadline_s=5.0),
+            prometheus=PrometheusSettings(prometheus, deadline_s=5.0)
+            if isinstance(prometheus, str)
+            else prometheus,
             port=0,
             otlp_grpc_port=0,
             look=LookSettings(window_s=1800, rate_s=60),

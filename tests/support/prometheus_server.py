@@ -33,12 +33,17 @@ def require(*programs: str) -> None:
 
 
 @contextlib.contextmanager
-def running_prometheus(open_metrics: str) -> Iterator[str]:
-    """The URL of a Prometheus that holds these samples, for the length of a block."""
+def running_prometheus(open_metrics: str, config: str = "{}\n") -> Iterator[str]:
+    """The URL of a Prometheus that holds these samples, for the length of a block.
+
+    Args:
+        open_metrics: samples with their times.
+        config: Prometheus's own, for one that scrapes too.
+    """
     require("prometheus", "promtool")
     folder = Path(tempfile.mkdtemp(prefix="prometheus-"))
     (folder / "samples").write_text(open_metrics)
-    (folder / "config.yml").write_text("{}\n")
+    (folder / "config.yml").write_text(config)
     subprocess.run(
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", "samples", "data"],  # noqa: S607 -- Debian's
         cwd=folder,
@@ -52,6 +57,7 @@ def running_prometheus(open_metrics: str) -> Iterator[str]:
                 *("prometheus", "--config.file=config.yml", "--storage.tsdb.path=data"),
                 "--storage.tsdb.retention.time=100y",
                 f"--web.listen-address={url.removeprefix('http://')}",
+                "--enable-feature=exemplar-storage",
                 "--log.level=warn",
             ],
             cwd=folder,

@@ -1,8 +1,9 @@
 """Which incident a notification belongs to, and what it makes of that incident's alerts. Pure.
 
-Alertmanager repeats itself, and several of them tell the same; alerts flap. All of that is one
-incident: the same alert that began at the same time; else an open one of the same group or alert;
-else one that ended no longer ago than the reopening time.
+Alertmanager repeats itself, and several of them tell the same; alerts flap; one fault raises
+several alerts. All of that is one incident: an open one of the same group or alert; else an open
+one whose latest alert began about the same time; else the one of the same alert and begin; else
+one of the same group or alert that ended no longer ago than the reopening time.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Known:
 
     Attributes:
         begins: (fingerprint, start) of its alerts.
+        jobs: label `job` of those that have it; sums over everything have none.
     """
 
     id: int
@@ -33,6 +35,25 @@ class Known:
     state: State
     resolved_ms: int | None
     begins: frozenset[tuple[str, int]]
+    jobs: frozenset[str] = frozenset()
+
+    @property
+    def latest_ms(self) -> int:
+        """When its latest alert began."""
+        return max((start for _, start in self.begins), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """When alerts belong together.
+
+    Attributes:
+        reopen_ms: an alert that fires again this soon after its end reopens its incident.
+        join_ms: an alert that begins closer than this to an open incident's latest one joins it.
+    """
+
+    reopen_ms: int = 1_800_000
+    join_ms: int = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +68,7 @@ class SummedUp:
 
 
 def incident_for(
-    notification: Notification, known: Iterable[Known], *, now_ms: int, reopen_ms: int
+    notification: Notification, known: Iterable[Known], settings: GroupSettings, *, now_ms: int
 ) -> int | None:
     """Return the id of the incident that a notification belongs to; None for a new one."""
     begins = {(alert.fingerprint, alert.starts_ms) for alert in notification.alerts}
@@ -59,11 +80,20 @@ def incident_for(
         return incident.group_key == notification.group_key or bool(shared)
 
     def is_recent(incident: Known) -> bool:
-        return incident.resolved_ms is not None and now_ms - incident.resolved_ms <= reopen_ms
+        ended_ms = incident.resolved_ms
+        return ended_ms is not None and now_ms - ended_ms <= settings.reopen_ms
+
+    jobs = jobs_of(notification.alerts)
+    first_ms = min(alert.starts_ms for alert in notification.alerts)
+
+    def began_with(incident: Known) -> bool:
+        one_job = not jobs or not incident.jobs or bool(jobs & incident.jobs)
+        return one_job and abs(first_ms - incident.latest_ms) < settings.join_ms
 
     tests: tuple[Callable[[Known], bool], ...] = (
         lambda k: k.state == "firing" and k.group_key == notification.group_key,
         lambda k: k.state == "firing" and is_akin(k),
+        lambda k: k.state == "firing" and notification.firing and began_with(k),
         lambda k: bool(begins & k.begins) and (is_recent(k) or not notification.firing),
         lambda k: notification.firing and is_recent(k) and is_akin(k),
     )
@@ -72,6 +102,11 @@ def incident_for(
             if test(incident):
                 return incident.id
     return None
+
+
+def jobs_of(alerts: Iterable[Alert]) -> frozenset[str]:
+    """Return the jobs that alerts name."""
+    return frozenset(alert.labels["job"] for alert in alerts if "job" in alert.labels)
 
 
 def merged(old: Sequence[Alert], new: Sequence[Alert]) -> tuple[Alert, ...]:

@@ -1,4 +1,4 @@
-"""How fast the budgets burn: bad shares over the alerting windows, by the objectives' file."""
+"""What is promised, and how its burn is asked for, by the file `k8s/alerts/slo.yaml`."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def objectives_from(path: Path | None) -> Objectives:
     windows = {w for window in read.burn for w in (window.long, window.short)}
     return Objectives(
         _objectives(read.objectives),
-        tuple(sorted(windows, key=_seconds)) or DEFAULT_WINDOWS,
+        tuple(sorted(windows, key=seconds_of)) or DEFAULT_WINDOWS,
     )
 
 
@@ -129,5 +129,6 @@ def _budget(target: _Target | None) -> float | None:
     return None if target is None else target.budget
 
 
-def _seconds(window: str) -> int:
+def seconds_of(window: str) -> int:
+    """Return the length of a window such as 5m, 1h, 3d."""
     return int(window[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[window[-1]]

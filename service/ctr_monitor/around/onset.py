@@ -24,6 +24,8 @@ SIGNALS: Mapping[str, tuple[str, ...]] = {
     "cache": ("score_hit_share", "token_hit_share"),
     "loop": ("loop_lag_p99",),
     "absent": ("replicas_up", "serving"),
+    "features": ("late_feature_share",),
+    "memory": ("memory_bytes",),
     "triton": ("triton_ready",),
 }
 """The label `slo` or `signal` of an alert -> the questions that show it."""
@@ -32,7 +34,7 @@ SPREADS = 4.0
 """Median absolute deviations from the median that still count as usual (about 2.7 sigma)."""
 MOVE = 0.25
 """A move of less than this share of the usual value is not one."""
-LEAST = {"share": 0.005, "ms": 1.0, "count": 0.5, "per s": 0.05, "s": 1.0}
+LEAST = {"share": 0.005, "ms": 1.0, "count": 0.5, "per s": 0.05, "s": 1.0, "bytes": 50e6}
 STAYS = 0.6
 """Share of the points up to the alert that must be out of range too: one peak is no onset."""
 

@@ -84,18 +84,18 @@ class Prometheus:
             raise PrometheusError("Prometheus answered with no exemplars' list") from None
         return {trace_id: value for value, trace_id in sorted(found, reverse=True) if trace_id}
 
-    async def value(self, promql: str, at_ms: int) -> float | None:
-        """Return a query's single value at a time; None when it has none.
+    async def values(self, promql: str, at_ms: int) -> list[tuple[dict[str, str], float]]:
+        """Return labels and value of each series of a query at a time; those without are left out.
 
         Raises:
             PrometheusError: as above.
         """
         data = await self._get("query", {"query": promql, "time": str(at_ms / 1000)})
         try:
-            values = [_number(series["value"][1]) for series in data["result"]]
+            found = [(_labels(series), _number(series["value"][1])) for series in data["result"]]
         except (KeyError, TypeError, ValueError, IndexError):
             raise PrometheusError("Prometheus answered a query with something else") from None
-        return values[0] if values else None
+        return [(labels, value) for labels, value in found if value is not None]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -142,10 +142,13 @@ def _data(body: bytes, status: int) -> Any:  # noqa: ANN401 -- JSON
 
 def _line(series: Mapping[str, Any], steps: range) -> Line:
     values = {round(float(at)): _number(text) for at, text in series["values"]}
-    labels = {
+    return Line(labels=_labels(series), points=tuple((at * 1000, values.get(at)) for at in steps))
+
+
+def _labels(series: Mapping[str, Any]) -> dict[str, str]:
+    return {
         str(name)[:MAX_LABEL]: str(value)[:MAX_LABEL] for name, value in series["metric"].items()
     }
-    return Line(labels=labels, points=tuple((at * 1000, values.get(at)) for at in steps))
 
 
 def _number(text: str) -> float | None:

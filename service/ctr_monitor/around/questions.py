@@ -98,7 +98,7 @@ SATURATION = Question(
     "queue_saturation",
     "Queue, of its limit",
     "share",
-    "max(ctr_queued_tokens{$J} / (ctr_queue_limit_tokens{$J} > 0))",
+    "max(avg_over_time(ctr_queued_tokens{$J}[$R]) / (ctr_queue_limit_tokens{$J} > 0))",
 )
 QUEUE_WAIT = Question(
     "queue_wait_p99",
@@ -132,7 +132,7 @@ BREAKER = Question(
     "breaker",
     "Redis breaker (2: left alone)",
     "count",
-    "max by (side) (ctr_remote_breaker_state{$J})",
+    "max by (side) (max_over_time(ctr_remote_breaker_state{$J}[$R]))",
     by=("side",),
 )
 REMOTE_FAILURES = Question(

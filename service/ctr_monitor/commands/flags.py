@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ctr_monitor.alerts.grouping import GroupSettings
 from ctr_monitor.around.prometheus import PrometheusSettings
 from ctr_monitor.around.windows import LookSettings
+from ctr_monitor.clock import MS_PER_S
 from ctr_monitor.schedule import ScheduleSettings
 from ctr_monitor.settings import Settings
 from ctr_monitor.traces.keeping import KeepSettings
@@ -29,7 +31,10 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
         port=port,
         otlp_grpc_port=None if grpc_port < 0 else grpc_port,
         job=flags["job"],
-        reopen_s=flags["reopen_within_s"],
+        group=GroupSettings(
+            reopen_ms=round(flags["reopen_within_s"] * MS_PER_S),
+            join_ms=round(flags["join_within_s"] * MS_PER_S),
+        ),
         report_deadline_s=flags["report_deadline_s"],
         public_url=flags["public_url"],
         runbook_base=flags["runbook_base"],

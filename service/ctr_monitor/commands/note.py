@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +44,7 @@ def note(  # noqa: PLR0913, PLR0917 -- one a flag
     from ctr_monitor.web.forms import resolution_from  # noqa: PLC0415 -- not for --help
 
     if text == "-":
-        text = click.get_text_stream("stdin").read()
+        text = sys.stdin.read()
     with opened(store) as database:
         resolution = resolution_from(
             {"note": text, "by": by, "cause": cause, "minutes": minutes},

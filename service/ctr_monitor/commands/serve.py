@@ -64,6 +64,7 @@ def _job(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--runbook-base", default="", callback=_url, help="URL before a runbook's path.")
 @click.option("--user-header", default="", help="Header in which a proxy names the person.")
 @click.option("--reopen-within-s", default=1800.0, help="Firing again this soon reopens.")
+@click.option("--join-within-s", default=600.0, help="Alerts that begin this close are one.")
 @click.option("--window-s", default=1800, help="How far to look for alerts without a window.")
 @click.option("--rate-s", default=60, help="Least rate window; at least four scrapes.")
 @click.option("--look-again-s", default=(60.0, 240.0), multiple=True, help="While it fires.")

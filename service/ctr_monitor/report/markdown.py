@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ctr_monitor.report.view import burns_by_objective, clock_time, short_time
+from ctr_monitor.report.view import at_a_glance, burns_by_objective, clock_time, short_time
 from ctr_monitor.units import duration, told
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def _head(view: IncidentView) -> Iterator[str]:
         yield f"- Resolved {clock_time(incident.resolved_ms)} UTC"
     for text in report.missing[:10] if report is not None else ():
         yield f"- Missing: {plain(text)}"
+    for title, text, worse in at_a_glance(report) if report is not None else ():
+        yield f"- {title}: {f'**{text}**' if worse else text}"
     yield ""
     yield "## What fired"
     yield ""

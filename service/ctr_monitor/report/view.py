@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ctr_monitor.suspects.ranking import Cause
 
 CERTAINTY = ((0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))
+MOVE = 0.2
+"""A move of less than this share of the usual value is no news."""
 MAIN_PANELS = ("traffic", "error_share", "latency_p99", "shed_share", "degraded_share")
 
 
@@ -125,6 +127,22 @@ def burns_by_objective(burns: Sequence[Burn]) -> dict[str, list[Burn]]:
     for burn in burns:
         found.setdefault(burn.slo, []).append(burn)
     return found
+
+
+def at_a_glance(report: Report) -> list[tuple[str, str, bool]]:
+    """Return (title, "usual -> worst", whether it got worse) of the main signals."""
+    worse = {
+        r.key
+        for r in report.readings
+        if r.during is not None
+        and r.before is not None
+        and abs(r.during - r.before) > MOVE * abs(r.before)
+    }
+    return [
+        (QUESTIONS[key].title, text, key in worse)
+        for key in MAIN_PANELS
+        if (text := moved(report.readings, key))
+    ]
 
 
 def moved(readings: Sequence[Reading], key: str) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import Known, incident_for, merged, summed_up
+from ctr_monitor.alerts.grouping import Known, incident_for, jobs_of, merged, summed_up
 from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Alert, Incident, Report, Resolution
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from ctr_monitor.alerts.grouping import GroupSettings
     from ctr_monitor.alerts.webhook import Notification
     from ctr_monitor.store.database import Database
 
@@ -53,11 +54,11 @@ class IncidentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, notification: Notification, *, now_ms: int, reopen_ms: int) -> Taken:
+    def take(self, notification: Notification, *, now_ms: int, settings: GroupSettings) -> Taken:
         """Put a notification into the incident that it belongs to, or into a new one."""
         with self._database.transaction() as write:
-            known = _known(write, notification, now_ms - reopen_ms)
-            found = incident_for(notification, known, now_ms=now_ms, reopen_ms=reopen_ms)
+            known = _known(write, notification, now_ms - settings.reopen_ms)
+            found = incident_for(notification, known, settings, now_ms=now_ms)
             old = _alerts(write, found) if found is not None else ()
             alerts = merged(old, notification.alerts)
             was = next((k.state for k in known if k.id == found), None)
@@ -241,16 +242,19 @@ def _known(write: sqlite3.Connection, notification: Notification, since_ms: int)
         " ORDER BY id DESC LIMIT 500",
         (since_ms, json.dumps(prints)),
     ).fetchall()
-    return [
-        Known(
-            id=row["id"],
-            group_key=row["group_key"],
-            state=row["state"],
-            resolved_ms=row["resolved_ms"],
-            begins=frozenset((a.fingerprint, a.starts_ms) for a in _alerts(write, row["id"])),
-        )
-        for row in rows
-    ]
+    return [_known_of(write, row) for row in rows]
+
+
+def _known_of(write: sqlite3.Connection, row: sqlite3.Row) -> Known:
+    alerts = _alerts(write, row["id"])
+    return Known(
+        id=row["id"],
+        group_key=row["group_key"],
+        state=row["state"],
+        resolved_ms=row["resolved_ms"],
+        begins=frozenset((alert.fingerprint, alert.starts_ms) for alert in alerts),
+        jobs=jobs_of(alerts),
+    )
 
 
 def _alerts(write: sqlite3.Connection, incident_id: int) -> tuple[Alert, ...]:

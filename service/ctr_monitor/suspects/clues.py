@@ -6,7 +6,7 @@ where on it counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ctr_monitor.around.questions import BY_KEY
@@ -15,7 +15,7 @@ from ctr_monitor.units import told
 
 if TYPE_CHECKING:
     from ctr_monitor.model import Reading
-    from ctr_monitor.suspects.evidence import Evidence
+    from ctr_monitor.suspects.evidence import Evidence, TraceFacts
 
 Clue = Callable[["Evidence"], Finding | None]
 DOMINATES = 0.5
@@ -155,41 +155,36 @@ def changed(kind: str, word: str = "") -> Clue:
 
 def waits_in(*stages: str) -> Clue:
     """The slow traces spend most of their time in one of these stages."""
-
-    def look(evidence: Evidence) -> Finding | None:
-        facts = evidence.traces
-        for stage in stages:
-            share = facts.stage_share.get(stage, 0.0)
-            if facts.slow and share >= DOMINATES:
-                return Finding(text=f"{facts.slow} slow traces spend {share:.0%} in {stage}")
-        return None
-
-    return look
+    return _most(stages, lambda f: f.stage_share, lambda f: f.slow, "of slow traces' time is {}")
 
 
 def fails_in(*stages: str) -> Clue:
     """Most failed traces failed in one of these stages."""
-
-    def look(evidence: Evidence) -> Finding | None:
-        facts = evidence.traces
-        for stage in stages:
-            share = facts.failed_stage_share.get(stage, 0.0)
-            if facts.failed and share >= DOMINATES:
-                return Finding(text=f"{share:.0%} of {facts.failed} failed traces fail in {stage}")
-        return None
-
-    return look
+    return _most(
+        stages, lambda f: f.failed_stage_share, lambda f: f.failed, "of failed traces fail in {}"
+    )
 
 
 def reason(*names: str) -> Clue:
     """Most failed traces give one of these reasons."""
+    return _most(names, lambda f: f.reason_share, lambda f: f.failed, "of failed traces say {}")
+
+
+def _most(
+    names: Sequence[str],
+    shares: Callable[[TraceFacts], Mapping[str, float]],
+    count: Callable[[TraceFacts], int],
+    text: str,
+) -> Clue:
+    """One of these has at least `DOMINATES` of the traces, or of their time."""
 
     def look(evidence: Evidence) -> Finding | None:
         facts = evidence.traces
         for name in names:
-            share = facts.reason_share.get(name, 0.0)
-            if facts.failed and share >= DOMINATES:
-                return Finding(text=f"{share:.0%} of {facts.failed} failed traces say {name}")
+            share = shares(facts).get(name, 0.0)
+            if count(facts) and share >= DOMINATES:
+                said = f"{share:.0%} {text.format(name)} ({count(facts)} traces)"
+                return Finding(text=said)
         return None
 
     return look

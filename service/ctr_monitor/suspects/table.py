@@ -95,6 +95,7 @@ FEATURES_LATE = Cause(
     clues=(
         Weighed(0.6, rose("late_feature_share", 2.0, 0.01)),
         Weighed(0.4, waits_in("ctr.features")),
+        Weighed(0.35, fired("CtrFeaturesLate")),
         Weighed(0.1, rose("degraded_share", 2.0, 0.01)),
     ),
     against=(Weighed(0.4, BREAKER_OPEN),),

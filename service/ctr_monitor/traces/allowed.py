@@ -25,9 +25,11 @@ SPAN_ATTRIBUTES = frozenset(
         "ctr.graph",
         "ctr.caller",
         "ctr.shed",
+        "ctr.batches",
         "ctr.batch.rows",
         "ctr.batch.tokens",
         "ctr.batch.bucket_tokens",
+        "ctr.batch.failed_rows",
         "ctr.backend",
     }
 )

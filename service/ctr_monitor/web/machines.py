@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ctr_monitor.alerts.webhook import parse
-from ctr_monitor.clock import MS_PER_S
 from ctr_monitor.traces.grpc_receiver import response as otlp_response
 from ctr_monitor.web.forms import number, resolution_from, text_of
 
@@ -44,7 +43,7 @@ class Machines:
             parts.incidents.take,
             notification,
             now_ms=parts.clock.now_ms(),
-            reopen_ms=round(parts.settings.reopen_s * MS_PER_S),
+            settings=parts.settings.group,
         )
         parts.instruments.notifications.labels(taken.change).inc()
         parts.log.info(

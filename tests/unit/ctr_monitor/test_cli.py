@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from ctr_monitor.alerts.grouping import GroupSettings
 from ctr_monitor.cli import COMMANDS, main
 from ctr_monitor.store.database import Database
 from ctr_monitor.store.incidents import IncidentStore
@@ -25,7 +26,7 @@ def store(tmp_path: Path) -> str:
     incidents = IncidentStore(database)
     for name, ends_ms in (("CtrShedBurn", None), ("CtrModelStale", T0_MS + 300_000)):
         told = notification(wire_alert(name, ends_ms=ends_ms), group=name)
-        incidents.take(told, now_ms=T0_MS, reopen_ms=0)
+        incidents.take(told, now_ms=T0_MS, settings=GroupSettings(reopen_ms=0, join_ms=0))
     database.close()
     return str(path)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import Known, incident_for, merged, summed_up
+from ctr_monitor.alerts.grouping import GroupSettings, Known, incident_for, merged, summed_up
 from tests.support.monitor_alerts import T0_MS, notification, wire_alert
 
 if TYPE_CHECKING:
     from ctr_monitor.model import Alert
 
-REOPEN_MS = 1_800_000
+REOPEN_MS, JOIN_MS = 1_800_000, 600_000
+SETTINGS = GroupSettings(reopen_ms=REOPEN_MS, join_ms=JOIN_MS)
 MINUTE_MS = 60_000
 
 
@@ -35,7 +37,7 @@ def found(
 ) -> int | None:
     """The incident that a webhook with one alert belongs to."""
     told = notification(wire_alert(name, starts_ms=starts_ms, ends_ms=ends_ms), group=group)
-    return incident_for(told, incidents, now_ms=now_ms, reopen_ms=REOPEN_MS)
+    return incident_for(told, incidents, SETTINGS, now_ms=now_ms)
 
 
 def test_a_repeated_webhook_belongs_to_the_open_incident() -> None:
@@ -48,9 +50,24 @@ def test_the_same_alert_in_another_group_belongs_to_it_too() -> None:
     assert found(known(), group="other") == 7
 
 
-def test_another_group_and_alert_is_another_incident() -> None:
-    """Nothing in common, nothing joined."""
-    assert found(known(), group="other", name="CtrModelStale") is None
+def test_what_begins_together_is_one_incident() -> None:
+    """One fault raises several alerts: those that begin within the joining time are one."""
+
+    def other(after_ms: int, incident: Known) -> int | None:
+        name = "CtrQueueSaturated"
+        return found(incident, group="other", name=name, starts_ms=T0_MS + after_ms)
+
+    assert other(JOIN_MS - 1, known()) == 7
+    assert other(JOIN_MS, known()) is None
+    assert other(2, known(ended_ms=T0_MS + 1)) is None
+
+
+def test_another_jobs_alert_is_another_incident() -> None:
+    """Alerts of different jobs have nothing to do with each other; a sum has no job."""
+    theirs = dataclasses.replace(known(), jobs=frozenset({"ctr-monitor"}))
+    assert found(theirs, group="other", name="CtrModelStale") is None
+    nameless = dataclasses.replace(known(), jobs=frozenset())
+    assert found(nameless, group="other", name="CtrModelStale") == 7
 
 
 def test_firing_again_soon_reopens() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctr_monitor.alerts.grouping import GroupSettings
 from ctr_monitor.errors import NotThereError, StoreError
 from ctr_monitor.model import Change, Report, Resolution, Suspected
 from ctr_monitor.store.database import Database
@@ -18,7 +19,7 @@ from tests.support.monitor_alerts import T0_MS, notification, wire_alert
 if TYPE_CHECKING:
     from pathlib import Path
 
-REOPEN_MS = 1_800_000
+GROUP = GroupSettings(reopen_ms=1_800_000, join_ms=0)
 
 
 def take(
@@ -26,7 +27,7 @@ def take(
 ) -> int:
     """Take a webhook; the incident's number."""
     told = notification(*alerts, group=group)
-    return store.take(told, now_ms=at_ms, reopen_ms=REOPEN_MS).incident_id
+    return store.take(told, now_ms=at_ms, settings=GROUP).incident_id
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_an_incident_goes_its_way(store: IncidentStore) -> None:
 
     def changes(*alerts: dict[str, object], at_ms: int = T0_MS) -> str:
         told = notification(*alerts, group="g")
-        return store.take(told, now_ms=at_ms, reopen_ms=REOPEN_MS).change
+        return store.take(told, now_ms=at_ms, settings=GROUP).change
 
     first, second = wire_alert("A"), wire_alert("B", starts_ms=T0_MS + 1000)
     assert changes(first) == "opened"
