@@ -21,8 +21,9 @@ STRICT ?=
 BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
-.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe setup lock clean \
-  bench-serving bench-gateway bench-overload bench-redis bench-triton soak triton-setup triton test-triton
+.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe setup lock \
+  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
+  triton test-triton telemetry-docs
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -58,6 +59,7 @@ lint: $(INSTALLED) proto-check alerts-check ## ruff, mypy strict, import contrac
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
+	$(BIN)/python -m ctr_service.telemetry.document docs/telemetry.md --check
 
 format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format $(CODE)
@@ -68,6 +70,9 @@ proto: $(INSTALLED) ## Generate code from proto/ctr/v1, beside its source
 
 proto-check: $(INSTALLED) ## Fail when generated code differs from its source
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check_proto.sh
+
+telemetry-docs: $(INSTALLED) ## Generate docs/telemetry.md from the catalogue of telemetry
+	@$(BIN)/python -m ctr_service.telemetry.document docs/telemetry.md
 
 alerts: $(INSTALLED) ## Rules, their tests, dashboards, routes and bounds from k8s/alerts/slo.yaml
 	@$(BIN)/ctr-alerts generate
@@ -99,6 +104,9 @@ bench-overload: $(INSTALLED) ## Goodput, refusals and memory at up to 3 times ca
 
 bench-redis: $(INSTALLED) ## p99 with a Redis that is healthy, dead and slow, against none
 	@$(BIN)/ctr-bench redis
+
+bench-telemetry: $(INSTALLED) ## The gateway with full telemetry against without, interleaved
+	@$(BIN)/ctr-bench telemetry
 
 bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's own dynamic batcher
 	@$(BIN)/ctr-bench triton

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from ctr_bench.errors import BenchError
 from ctr_client.client import PredictionClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 START_LOOKS = 2_400
 LOOK_EVERY_S = 0.05
@@ -49,7 +50,12 @@ class Child:
 
 @contextlib.contextmanager
 def running_child(
-    name: str, arguments: Sequence[str], *, core: int | None = None, health: bool = False
+    name: str,
+    arguments: Sequence[str],
+    *,
+    core: int | None = None,
+    health: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Child]:
     """Run `python ARGUMENTS --port-file FILE` until the block ends.
 
@@ -59,6 +65,7 @@ def running_child(
             serves, and end on SIGTERM with exit code 0.
         core: the CPU that it stays on.
         health: ask grpc.health.v1 for SERVING before it is handed out.
+        variables: of its environment, beside this process's own.
 
     Raises:
         BenchError: it did not start or did not stop well; its log is kept, and named.
@@ -68,7 +75,12 @@ def running_child(
         pinned = [] if core is None else ["-m", "ctr_bench.pinned", str(core), sys.executable]
         command = [sys.executable, *pinned, *arguments, "--port-file", str(port_file)]
         with log_file.open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 -- our own command
+            process = subprocess.Popen(  # noqa: S603 -- our own command
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(variables or {})},
+            )
         try:
             target = f"127.0.0.1:{_wait_for_port(name, process, port_file, log_file)}"
             if health:

@@ -11,6 +11,7 @@ COMMANDS = {
     "gateway": "What the gateway itself costs, against a bare echo.",
     "overload": "Goodput, refusals and memory at up to 3 times capacity.",
     "redis": "p99 with a Redis that is healthy, dead and slow, against none.",
+    "telemetry": "The gateway with full telemetry against without.",
     "triton": "Gateway and Triton against Triton's own dynamic batcher.",
     "soak": "A long run at a part of capacity: errors, memory, latency.",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 import grpc
@@ -16,11 +17,13 @@ import uvloop
 
 from ctr_client.options import MAX_MESSAGE_BYTES, SERVICE
 
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+
 
 async def serve(response: bytes, port_file: Path) -> None:
     """Answer every PredictClicks with `response` until SIGTERM."""
 
-    async def answer(_: bytes, __: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+    async def answer(_: bytes, __: Context) -> bytes:
         return response
 
     server = grpc.aio.server(

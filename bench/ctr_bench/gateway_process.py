@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ctr_bench.child import running_child
 from ctr_bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ctr_bench.child import Child
@@ -30,12 +30,14 @@ class GatewaySetup:
         flags: of `ctr-service serve`, beside ports and log.
         core: the CPU that it stays on; None takes all.
         profile: write cProfile's figures to this file.
+        variables: of its environment, beside this process's own.
     """
 
     bundle: Path
     flags: tuple[str, ...] = ()
     core: int | None = None
     profile: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -50,7 +52,9 @@ def running_gateway(setup: GatewaySetup) -> Iterator[Child]:
         *(*profiler, "-m", "ctr_service", "serve", "--bundle", str(setup.bundle)),
         *("--port", "0", "--metrics-port", "0", "--log-format", "json", *setup.flags),
     )
-    with running_child("gateway", arguments, core=setup.core, health=True) as child:
+    with running_child(
+        "gateway", arguments, core=setup.core, health=True, variables=setup.variables
+    ) as child:
         yield child
 
 

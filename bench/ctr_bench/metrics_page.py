@@ -35,6 +35,16 @@ def total_of(page: str, name: str, labels: Mapping[str, str] | None = None) -> f
     )
 
 
+def read_with_exemplars(port: int) -> bytes:
+    """Return /metrics as Prometheus asks for it."""
+    ask = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics",
+        headers={"Accept": "application/openmetrics-text; version=1.0.0"},
+    )
+    with urllib.request.urlopen(ask, timeout=READ_S) as answer:  # noqa: S310 -- our own endpoint
+        return bytes(answer.read())
+
+
 def buckets_of(page: str, histogram: str, labels: Mapping[str, str]) -> Buckets:
     """Return a histogram's cumulative counts; empty when it has seen nothing under the labels."""
     found: dict[float, float] = {}

@@ -14,6 +14,10 @@ MODEL_MIN_LIFT_SHARE = 0.90
 MAX_ECE_TO_TRUTH = 0.02
 MAX_NORMALISED_ENTROPY = 0.95
 AUC_DECIMALS = 3
+MIN_ENGINE_SPEEDUP = 1.6
+"""Of the default graph by ONNX Runtime's float32, timed in one run, where the CPU has what 8-bit or
+bfloat16 graphs need."""
+MAX_MOVED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,27 @@ def check_generated(figures: Mapping[str, float]) -> list[Check]:
             f"{entropy:.4f}",
             f"< {MAX_NORMALISED_ENTROPY}",
             entropy < MAX_NORMALISED_ENTROPY,
+        ),
+    ]
+
+
+def check_engine(figures: Mapping[str, float]) -> list[Check]:
+    """Check what the exporter measured of the default graph; nothing on a CPU for float32 alone."""
+    if "engine_speedup" not in figures:
+        return []
+    speedup, moved = figures["engine_speedup"], figures["engine_moved_max"]
+    return [
+        Check(
+            "default graph against ONNX Runtime's float32, pairs/s",
+            f"{speedup:.2f} x",
+            f">= {MIN_ENGINE_SPEEDUP} x",
+            speedup >= MIN_ENGINE_SPEEDUP,
+        ),
+        Check(
+            "largest move of a probability with other batch-mates",
+            f"{moved:.2g}",
+            f"<= {MAX_MOVED}",
+            moved <= MAX_MOVED,
         ),
     ]
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_service.bundle.manifest import Manifest
+
     Floats = NDArray[np.float64]
+
+NARROW_NUMBERS = ("avx512_vnni", "avx_vnni", "avx512_bf16", "amx_")
+"""Instruction sets, as the manifest names them, that make 8-bit or bfloat16 graphs fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,23 @@ def truth_figures(rows: HeldOutRows, served: Floats) -> dict[str, float]:
     return {
         "auc_bayes": auc(rows.target, rows.attraction, rows.weight),
         "ece_to_truth": ece(rows.attraction, served, rows.weight),
+    }
+
+
+def engine_figures(manifest: Manifest) -> dict[str, float]:
+    """Return what the exporter measured of the default graph against ONNX Runtime's float32.
+
+    Nothing where the exporting CPU has neither 8-bit nor bfloat16 instructions: float32 may well be
+    the fastest there.
+    """
+    choice = manifest.default
+    if not any(flag in choice.cpu for flag in NARROW_NUMBERS):
+        return {}
+    chosen = manifest.variant(choice.graph, choice.engine, choice.precision)
+    plain = manifest.variant(choice.graph, "onnxruntime", "fp32")
+    return {
+        "engine_speedup": chosen.pairs_per_second / plain.pairs_per_second,
+        "engine_moved_max": chosen.parity.invariance_max,
     }
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_demo.checks import broken_names, check_generated, check_serving
+from ctr_demo.checks import broken_names, check_engine, check_generated, check_serving
 from ctr_demo.errors import DemoError
-from ctr_demo.figures import label_figures, latency_figures, truth_figures
+from ctr_demo.figures import engine_figures, label_figures, latency_figures, truth_figures
 from ctr_demo.gateway import running_gateway
 from ctr_demo.heldout import read_held_out_searches
 from ctr_demo.offline import read_metrics, read_offline_scores
@@ -54,7 +54,7 @@ def run_demo(plan: DemoPlan, console: Console, clock: Clock, *, strict: bool) ->
     scored = _serve(plan, held_out, console, clock)
     figures = _figures(plan, held_out, scored)
     checks = check_serving(figures)
-    targets = check_generated(figures) if plan.data is None else []
+    targets = [*check_generated(figures), *check_engine(figures)] if plan.data is None else []
     seconds = {**runner.seconds, "total": (clock.now_ns() - started_ns) / 1e9}
     print_examples(console, scored)
     print_summary(console, figures, generated=plan.data is None)
@@ -100,6 +100,7 @@ def _figures(
         "scored": float(sum(result.scored for result in scored)),
         "parity_max_abs_dp": parity.max_abs_delta_probability,
     }
+    figures |= engine_figures(manifest)
     metrics = read_metrics(plan.checkpoint)
     if BASELINE_AUC in metrics:
         figures["auc_baseline"] = metrics[BASELINE_AUC]

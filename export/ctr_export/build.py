@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ class Builder:
         *,
         clock: Clock,
         say: Callable[[str], None],
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         """Take what the build needs.
 
@@ -83,7 +85,9 @@ class Builder:
             options: the user's.
             clock: for measurements.
             say: told at each step, for people.
+            wall_s: seconds since 1970, for the manifest.
         """
+        self._wall_s = wall_s
         self._checkpoint = checkpoint
         self._options = options
         self._say = say
@@ -120,6 +124,7 @@ class Builder:
             self._costs(verdicts, layout),
             self._options.name,
             self._options.version,
+            round(self._wall_s()),
         )
         self._say("writing the bundle")
         manifest = add_repositories(

@@ -41,6 +41,7 @@ class Choice:
         layout: of the default.
         costs: candidate's name -> measured costs, for each candidate that passed.
         name, version: of the model; None for the checkpoint's own.
+        created_unix_s: now, in seconds since 1970.
     """
 
     verdicts: Sequence[Verdict]
@@ -49,6 +50,7 @@ class Choice:
     costs: Mapping[str, tuple[MeasuredCost, ...]]
     name: str | None
     version: str | None
+    created_unix_s: int
 
 
 def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifest:
@@ -87,6 +89,7 @@ def write_files(staged: Path, checkpoint: Checkpoint, choice: Choice) -> Manifes
         metrics=info.metrics,
         tools=tool_versions(),
         trimming=info.trimming,
+        created_unix_s=choice.created_unix_s,
     )
 
 

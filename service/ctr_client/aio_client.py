@@ -10,6 +10,7 @@ from ctr.v1 import prediction_pb2, prediction_pb2_grpc
 from ctr_client import health
 from ctr_client.errors import error_of
 from ctr_client.options import DEFAULT_DEADLINE_S, DEFAULT_TARGET, ClientOptions
+from ctr_client.propagation import with_context
 from ctr_client.security import PLAIN, open_aio_channel
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class AsyncPredictionClient:
             self._stub.PredictClicks(
                 request,
                 timeout=deadline_s,
-                metadata=self._security.metadata(),
+                metadata=with_context(self._security.metadata()),
                 wait_for_ready=wait_for_ready,
             )
         )
@@ -82,7 +83,7 @@ class AsyncPredictionClient:
             self._stub.GetModel(
                 request,
                 timeout=deadline_s,
-                metadata=self._security.metadata(),
+                metadata=with_context(self._security.metadata()),
                 wait_for_ready=wait_for_ready,
             )
         )

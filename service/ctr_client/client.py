@@ -10,6 +10,7 @@ from ctr.v1 import prediction_pb2, prediction_pb2_grpc
 from ctr_client import health
 from ctr_client.errors import PredictionError, error_of
 from ctr_client.options import DEFAULT_DEADLINE_S, DEFAULT_TARGET, ClientOptions
+from ctr_client.propagation import with_context
 from ctr_client.security import PLAIN, open_channel
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class PredictionClient:
             lambda: self._stub.PredictClicks(
                 request,
                 timeout=deadline_s,
-                metadata=self._security.metadata(),
+                metadata=with_context(self._security.metadata()),
                 wait_for_ready=wait_for_ready,
             )
         )
@@ -98,7 +99,7 @@ class PredictionClient:
             lambda: self._stub.GetModel(
                 request,
                 timeout=deadline_s,
-                metadata=self._security.metadata(),
+                metadata=with_context(self._security.metadata()),
                 wait_for_ready=wait_for_ready,
             )
         )

@@ -21,16 +21,15 @@ from ctr_service.engine_events import EngineEvents
 from ctr_service.engine_order import EngineOrder
 from ctr_service.engines import decide_plan
 from ctr_service.limits import NS_PER_S
+from ctr_service.observing import instance_of, open_metrics, open_tracing
 from ctr_service.outside import Outside
 from ctr_service.scoring_start import Observers, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
 from ctr_service.server.standby import Standby
-from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
 from ctr_service.telemetry.lag import LoopLagProbe
-from ctr_service.telemetry.merged import labelled_registry
-from ctr_service.telemetry.names import WORKER
+from ctr_service.telemetry.silent import SilentInstruments
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,13 +41,14 @@ if TYPE_CHECKING:
     from ctr_service.plan import ServingPlan
     from ctr_service.server.lifecycle import Lifecycle
     from ctr_service.settings import Settings
+    from ctr_service.telemetry.call_spans import CallSpans
 
 
 class App:
     """One gateway in this event loop. `async with App(...) as app` serves for the block's length.
 
     Attributes:
-        instruments: its metrics, also without an endpoint.
+        instruments: its metrics.
         port: where gRPC listens; 0 before the start.
         metrics_port: where /metrics is; None before the start and without metrics.
     """
@@ -60,7 +60,9 @@ class App:
         self._log = log
         self._outside = outside or Outside()
         self._stack = contextlib.AsyncExitStack()
-        self.instruments = Instruments(CollectorRegistry())
+        kind = Instruments if settings.metrics else SilentInstruments
+        self.instruments = kind(CollectorRegistry())
+        self._tracing: CallSpans | None = None
         self.port = 0
         self.metrics_port: int | None = None
 
@@ -100,7 +102,10 @@ class App:
         await asyncio.to_thread(check_access, settings)
         bundle = await asyncio.to_thread(load_bundle, settings.bundle)
         plan = await decide_plan(settings, bundle, outside.cpus(), outside.sleep)
-        self._open_metrics(stack, bundle, plan)
+        self.metrics_port = open_metrics(
+            stack, settings, bundle, plan, self.instruments, outside.worker
+        )
+        self._tracing = await open_tracing(stack, settings, bundle, plan, self.instruments, outside)
         events = EngineEvents(
             self.instruments.triton, self._log, outside.clock, gone_s=settings.triton_gone_s
         )
@@ -170,10 +175,13 @@ class App:
             outside.new_request_id,
             self.instruments,
             self._log,
+            self._tracing,
             share_port=outside.worker is not None,
         )
         bound = build_server(self._settings, bundle, plan, standby, facilities)
         self.port = bound.port
+        if self._tracing is not None:
+            self._tracing.serve_at(instance_of(self._settings.host, bound.port, outside.worker))
         if serving:
             bound.lifecycle.open()  # before the first caller comes in
         await bound.server.start()
@@ -185,26 +193,6 @@ class App:
         probe = LoopLagProbe(self.instruments, self._outside.clock)
         probe.start()
         stack.callback(probe.close)
-
-    def _open_metrics(
-        self, stack: contextlib.AsyncExitStack, bundle: Bundle, plan: ServingPlan
-    ) -> None:
-        settings = self._settings
-        self.instruments.model_loaded(
-            name=bundle.manifest.model_name,
-            version=bundle.manifest.model_version,
-            graph=plan.graph_name,
-            manifest_sha256=bundle.manifest_sha256,
-        )
-        if settings.metrics:
-            registry, worker = self.instruments.registry, self._outside.worker
-            if worker is not None:
-                registry = labelled_registry(registry, {WORKER: worker})
-            endpoint = MetricsEndpoint(
-                registry, host=settings.metrics_host, port=settings.metrics_port
-            )
-            stack.callback(endpoint.close)
-            self.metrics_port = endpoint.port
 
     def _tell_serving(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.plan import ServingPlan
     from ctr_service.settings import Settings
+    from ctr_service.settings.otel import OtelVariables
     from ctr_service.types import Answer
 
 NS_PER_MS = 1e6
@@ -37,13 +38,14 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
         What `serve` would serve, by name.
 
     Raises:
-        SettingsError: a file of TLS or of tokens is wrong, or the bundle has not what the settings
-            ask for.
+        SettingsError: a file of TLS or of tokens or a variable OTEL_* is wrong, or the bundle has
+            not what the settings ask for.
         BundleError: the bundle is not what it should be.
         BackendFailedError: the model does not score.
     """
     outside = outside or Outside()
     check_access(settings)
+    otel = outside.otel()
     bundle = load_bundle(settings.bundle)
     cpus = share_of(outside.cpus(), settings.workers)
     plan = await decide_plan(settings, bundle, cpus, outside.sleep)
@@ -63,6 +65,7 @@ async def check_gateway(settings: Settings, outside: Outside | None = None) -> M
     return {
         **_what_serves(bundle, plan, rehearsal.slots),
         **rehearsal.stores,
+        "spans": _what_becomes_of_spans(settings, otel),
         "pairs_per_second_when_exported": plan.variant.pairs_per_second,
         "probability_of_one_row": probability,
         "milliseconds_of_one_row": rehearsal.answer.timings.total_ns / NS_PER_MS,
@@ -103,6 +106,12 @@ async def _rehearse(order: EngineOrder, outside: Outside) -> _Rehearsal:
         )
         answer = await scoring.predictor.predict(request)
         return _Rehearsal(answer, described, engine.backend.slots)
+
+
+def _what_becomes_of_spans(settings: Settings, otel: OtelVariables) -> str:
+    if not settings.tracing or otel.sdk_disabled:
+        return "none"
+    return "counted" if otel.protocol is None else f"counted, and sent by {otel.protocol}"
 
 
 def _what_serves(bundle: Bundle, plan: ServingPlan, slots: int) -> dict[str, object]:

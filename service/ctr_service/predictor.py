@@ -9,6 +9,7 @@ import numpy as np
 from ctr_service.fallback import error_of_all, fall_back, stand_in
 from ctr_service.prior import PriorCalibrator
 from ctr_service.rendering import render_search
+from ctr_service.traces import current_trace
 from ctr_service.types import Answer, Prediction, StageTimings, Status, maker
 
 if TYPE_CHECKING:
@@ -80,16 +81,18 @@ class Predictor:
             BackendFailedError: every candidate failed.
             NotServingError: the batcher is not started, or closing.
         """
-        began_ns = self._clock.now_ns()
+        trace = current_trace()
+        trace.scoring_ns = began_ns = self._clock.now_ns()
         reserve_ns = self._reserve_ns + A_CANDIDATES_RESERVE_NS * len(request.candidates)
         deadline_ns = request.deadline_ns - reserve_ns
         if self._stage is not None:
             request = await self._stage.enrich(request, deadline_ns=deadline_ns)
         search = render_search(self._renderer, request)
-        rendered_ns = self._clock.now_ns()
+        trace.rendered_ns = rendered_ns = self._clock.now_ns()
         scored = await self._scorer.score(
             search.segments, deadline_ns=deadline_ns, priority=request.priority
         )
+        trace.scored_ns = self._clock.now_ns()
         probabilities = self._calibrate(scored, request.deadline_ns, began_ns)
         gather = scored.gather
         predictions = self._predictions(request, search, scored, probabilities)

@@ -71,3 +71,16 @@ def test_the_naive_peer_gives_the_numbers_of_the_gateway(tmp_path: Path) -> None
             for a, b in zip(probabilities_of(ours), probabilities_of(theirs), strict=True)
         )
         assert difference < 1e-6
+
+
+def test_the_telemetry_bench_compares_pairs_and_a_broken_collector(tmp_path: Path) -> None:
+    """Short loads give the ratios with their intervals, and spans really went to the Collector."""
+    bundle, out = make_tiny_bundle(tmp_path / "bundle"), tmp_path / "telemetry.json"
+    load = ("--pairs", "1", "--seconds", "0.5", "--fault", "hanging", "--no-zero-cost")
+    done = bench("telemetry", "--bundle", str(bundle), "--out", str(out), *load)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    for name in ("throughput_ratio", "cpu_ratio", "p99_ratio", "p99_ratio_hanging"):
+        low, high = found[f"{name}_interval"]
+        assert 0 < low <= found[name] <= high
+    assert found["spans_sent"] > 0

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ctr_service.clock import ManualClock
 from ctr_service.errors import CallerLimitError, OverloadedError
 from ctr_service.limits import NS_PER_S
-from ctr_service.server.caller_limits import BURST_S, CallerLimits, TokenBucket
+from ctr_service.server.caller_limits import CallerLimits
 from ctr_service.server.callers import Caller
+from ctr_service.token_bucket import BURST_S, TokenBucket
 
 rates = st.integers(1, 1_000_000)
 arrivals = st.lists(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
@@ -23,14 +24,25 @@ STOP_S = 60.0
 class Gateway:
     """A running `ctr-service serve` on free ports."""
 
-    def __init__(self, bundle: Path, *flags: str, module: str = "ctr_service") -> None:
+    def __init__(
+        self,
+        bundle: Path,
+        *flags: str,
+        module: str = "ctr_service",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Start the process; `event("serving")` waits until it serves."""
         command = [
             *(sys.executable, "-m", module, "serve", "--bundle", str(bundle)),
             *("--port", "0", "--metrics-port", "0", "--log-format", "json", *flags),
         ]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(variables or {})},
         )
         self.errors: list[str] = []
         self.output: list[str] = []
@@ -52,10 +64,11 @@ class Gateway:
         """All of stdout and stderr so far."""
         return "".join((*self.output, *self.errors))
 
-    def metrics(self) -> str:
+    def metrics(self, accept: str = "text/plain") -> str:
         """The text of /metrics now."""
         url = f"http://127.0.0.1:{self.event('serving')['metrics_port']}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        ask = urllib.request.Request(url, headers={"Accept": accept})
+        with urllib.request.urlopen(ask, timeout=10) as answer:  # noqa: S310 -- our own endpoint
             return str(answer.read().decode())
 
     def event(self, name: str) -> dict[str, Any]:
@@ -124,9 +137,14 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running_gateway(bundle: Path, *flags: str, module: str = "ctr_service") -> Iterator[Gateway]:
+def running_gateway(
+    bundle: Path,
+    *flags: str,
+    module: str = "ctr_service",
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Gateway]:
     """Start a gateway, wait until it serves, and leave nothing behind."""
-    gateway = Gateway(bundle, *flags, module=module)
+    gateway = Gateway(bundle, *flags, module=module, variables=variables)
     try:
         gateway.event("serving")
         yield gateway

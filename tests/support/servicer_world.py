@@ -89,8 +89,9 @@ class Heard:
         """A named caller was charged."""
         self.charged.append((caller, tokens))
 
-    def answered(self, _: Answer) -> None:
+    def answered(self, _: Answer, *, slack_ns: int) -> None:
         """An answer was made."""
+        assert slack_ns > 0
         self.answers += 1
 
 
@@ -106,7 +107,13 @@ class ServicerWorld:
         self.gate.open()
         self.clock = clock
         self.servicer = PredictionServicer(
-            edge=Edge(gate=self.gate, observer=self.heard, clock=clock, log=self.log),
+            edge=Edge(
+                service="ctr.v1.PredictionService",
+                gate=self.gate,
+                observer=self.heard,
+                clock=clock,
+                log=self.log,
+            ),
             decoder=Decoder(TINY_SCHEMA),
             predictor=self.predictor,
             observer=self.heard,

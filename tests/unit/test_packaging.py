@@ -57,6 +57,13 @@ def test_the_second_engine_is_its_runtime_alone() -> None:
     assert {"openvino", "nncf"} <= _closure("ctr-serve", frozenset({"export"}))
 
 
+def test_the_monitor_installs_nothing_of_the_gateway() -> None:
+    """The extra `monitor` brings no engine, no tokenizer and no offline package."""
+    brought = _closure("ctr-serve", frozenset({"monitor"}))
+    assert {"aiohttp", "opentelemetry-proto"} <= brought
+    assert not brought & (OFFLINE_ONLY | {"onnxruntime", "tokenizers", "tritonclient", "redis"})
+
+
 def test_the_gateway_loads_no_engine_before_one_is_asked_for() -> None:
     """Importing the composition loads neither engine's library: only the one that serves is."""
     code = (
@@ -79,6 +86,8 @@ def test_the_export_extra_brings_torch() -> None:
     [
         ("ctr_service.app", ("torch", "transformers", "pandas", "sklearn", "ctr_train")),
         ("ctr_service.server.assembly", ("tritonclient",)),
+        ("ctr_monitor.app", ("onnxruntime", "matplotlib", "ctr_service.settings", "ctr_train")),
+        ("ctr_monitor.cli", ("aiohttp", "grpc", "pydantic", "sqlite3")),
         ("ctr_client.cli", ("numpy", "pydantic", "rich", "onnxruntime", "ctr_service")),
     ],
 )

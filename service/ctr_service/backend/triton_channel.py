@@ -11,6 +11,7 @@ import grpc
 from tritonclient.grpc import service_pb2
 
 from ctr_service.backend.triton_faults import FaultKind, TritonFault, fault_of
+from ctr_service.traces import outgoing_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ class TritonChannels:
             TritonFault: it failed.
         """
         try:
-            return await next(self._infer)(body, timeout=timeout_s)
+            return await next(self._infer)(body, timeout=timeout_s, metadata=outgoing_metadata())
         except grpc.aio.AioRpcError as error:
             raise fault_of(error) from None
         except asyncio.CancelledError:

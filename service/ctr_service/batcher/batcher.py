@@ -18,6 +18,7 @@ from ctr_service.batcher.packing import Slots
 from ctr_service.batcher.queue import BatchQueue
 from ctr_service.batcher.runner import BatchRunner
 from ctr_service.errors import NotServingError, OverloadedError
+from ctr_service.traces import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -194,6 +195,7 @@ class Batcher:
 
     def extend(self, call: Call, deadline_ns: int) -> None:
         """Let a call run to a later deadline, because another caller wants its rows until then."""
+        call.trace_too(current_trace())
         if deadline_ns > call.deadline_ns:
             self._queue.extend(call, deadline_ns)
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ctr_service.batcher.lane import QueuedList
 from ctr_service.errors import DeadlineExceededError
+from ctr_service.traces import current_trace
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Sequence
 
     from ctr_service.errors import CtrError
+    from ctr_service.traces import CallTrace
     from ctr_service.types import Priority, Row
 
 
@@ -65,7 +67,7 @@ class Call(QueuedList):
     What comes after that is refused: `deliver` says so, and a late result ends where it arrives.
     """
 
-    __slots__ = ("_left", "_open", "_sink", "missing", "rows")
+    __slots__ = ("_left", "_open", "_sink", "missing", "rows", "traces")
 
     def __init__(  # noqa: PLR0913 -- built by the batcher alone; every argument is named there
         self,
@@ -77,7 +79,7 @@ class Call(QueuedList):
         sink: RowSink,
         left: Callable[[Call], None],
     ) -> None:
-        """Make a call of which no row is answered.
+        """Make a call of which no row is answered, for the request that is served now.
 
         Args:
             rows: at least one, by place.
@@ -90,6 +92,7 @@ class Call(QueuedList):
         super().__init__(deadline_ns, enqueued_ns, priority)
         self.rows = rows
         self.missing = len(rows)
+        self.traces = [current_trace()]
         self._open = bytearray(b"\x01" * len(rows))
         self._sink = sink
         self._left = left
@@ -98,6 +101,11 @@ class Call(QueuedList):
     def accepts(self) -> bool:
         """Whether a row is still without an outcome."""
         return self.missing > 0
+
+    def trace_too(self, trace: CallTrace) -> None:
+        """Let the runs of these rows know another request that waits for some of them."""
+        if trace not in self.traces:
+            self.traces.append(trace)
 
     def is_open(self, place: int) -> bool:
         """Say whether a row is without an outcome."""

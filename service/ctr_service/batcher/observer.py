@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ctr_service.types import Priority
@@ -17,8 +16,7 @@ class DropCause(enum.Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReport:
+class BatchReport(NamedTuple):
     """One finished run.
 
     Attributes:
@@ -29,6 +27,8 @@ class BatchReport:
         queue_ns: the longest wait of a row in it, from admission to the run's begin.
         run_ns: from handing the batch to the backend to its answer.
         compute_ns: inside the engine, as the backend says; 0 when the run failed.
+        expected_s: what the cost model expected of it; 0 while that knows nothing.
+        cost_s: what the cost model learns from it; 0 when the run failed.
         failed_rows: rows without a logit.
         retry: True when rows of a failed batch ran again, alone.
     """
@@ -40,6 +40,8 @@ class BatchReport:
     queue_ns: int
     run_ns: int
     compute_ns: int
+    expected_s: float
+    cost_s: float
     failed_rows: int
     retry: bool
 

@@ -11,9 +11,10 @@ from ctr_service.batcher.call import RowOutcome, failed, too_late
 from ctr_service.batcher.observer import BatchReport
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.errors import BackendBusyError, BackendFailedError, DeadlineExceededError
+from ctr_service.traces import BATCH_TRACE, BatchTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ctr_service.backend.base import Backend, Outputs
     from ctr_service.batcher.call import Call
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ctr_service.batcher.formed import FormedBatch
     from ctr_service.batcher.observer import BatchObserver
     from ctr_service.clock import Clock
+    from ctr_service.traces import CallTrace
 
 
 class BatchRunner:
@@ -127,6 +129,11 @@ class BatchRunner:
             BackendFailedError: the whole batch failed.
         """
         started_ns = self._clock.now_ns()
+        calls = dict.fromkeys([call for call, _ in rows])
+        trace = BatchTrace(
+            _traces_of(calls), began_ns=started_ns, rows=len(rows), bucket_tokens=bucket_tokens
+        )
+        BATCH_TRACE.set(trace)  # for this task alone: each batch has one of its own
         batch = pad_rows([call.rows[place] for call, place in rows], bucket_tokens, self._pad_id)
         tensors = {
             INPUT_IDS: batch.ids,
@@ -141,16 +148,26 @@ class BatchRunner:
             return None
         finally:
             ended_ns = self._clock.now_ns()
+            row_tokens = int(batch.lengths.sum())
+            failed_rows = len(outputs.failed_rows) if outputs else len(rows)
+            cost_ns = 0
+            if outputs:
+                cost_ns = outputs.compute_ns if formed_ns is None else ended_ns - formed_ns
+            trace.end(
+                _traces_of(calls), ended_ns=ended_ns, row_tokens=row_tokens, failed_rows=failed_rows
+            )
             self._observer.finished(
                 BatchReport(
                     rows=len(rows),
                     bucket_tokens=bucket_tokens,
-                    row_tokens=int(batch.lengths.sum()),
-                    lists=len({call.sequence for call, _ in rows}),
-                    queue_ns=started_ns - min(call.enqueued_ns for call, _ in rows),
+                    row_tokens=row_tokens,
+                    lists=len(calls),
+                    queue_ns=started_ns - min(call.enqueued_ns for call in calls),
                     run_ns=ended_ns - started_ns,
                     compute_ns=outputs.compute_ns if outputs else 0,
-                    failed_rows=len(outputs.failed_rows) if outputs else len(rows),
+                    expected_s=self._cost.run_seconds(bucket_tokens, len(rows), queued_tokens),
+                    cost_s=cost_ns / 1e9,
+                    failed_rows=failed_rows,
                     retry=retry,
                 )
             )
@@ -158,7 +175,7 @@ class BatchRunner:
             bucket_tokens=bucket_tokens,
             rows=len(rows),
             queued_tokens=queued_tokens,
-            seconds=(outputs.compute_ns if formed_ns is None else ended_ns - formed_ns) / 1e9,
+            seconds=cost_ns / 1e9,
         )
         return _done(rows, outputs, started_ns)
 
@@ -166,6 +183,10 @@ class BatchRunner:
     def _answer(rows: Sequence[tuple[Call, int]], outcome: RowOutcome) -> None:
         for call, place in rows:
             call.deliver(place, outcome)
+
+
+def _traces_of(calls: Iterable[Call]) -> list[CallTrace]:
+    return [trace for call in calls for trace in call.traces]
 
 
 class _Done(NamedTuple):

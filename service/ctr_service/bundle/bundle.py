@@ -48,6 +48,13 @@ class Bundle:
         """Where the tokenizer lies."""
         return self.folder / TOKENIZER_FILE
 
+    @property
+    def created_s(self) -> float:
+        """When it was built, in seconds since 1970; of old bundles, when they were put here."""
+        if self.manifest.created_unix_s is not None:
+            return float(self.manifest.created_unix_s)
+        return (self.folder / MANIFEST_FILE).stat().st_mtime
+
     def path_of(self, variant: GraphVariant) -> Path:
         """Where a graph lies."""
         return self.folder / variant.file

@@ -183,6 +183,7 @@ class Manifest(_Frozen):
         tools: versions of what made the bundle.
         triton: target -> its model repository; empty in bundles of the first release.
         trimming: what `--trim-vocabulary` left and what it changed; None where it was not asked.
+        created_unix_s: when it was built; None in bundles of releases before it was noted.
     """
 
     schema_version: Literal[1]
@@ -202,6 +203,7 @@ class Manifest(_Frozen):
     tools: dict[str, str]
     triton: dict[str, TritonTarget] = Field(default_factory=dict)
     trimming: TrimmingRecord | None = None
+    created_unix_s: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:

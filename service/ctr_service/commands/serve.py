@@ -40,7 +40,11 @@ def serve(config: Path | None, **flags: object) -> None:
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
     try:
         settings = settings_from(config, flags)
-        log = configure_logs(settings.log_level, settings.log_format)
+        log = configure_logs(
+            settings.log_level,
+            settings.log_format,
+            lines_per_minute=settings.log_lines_per_minute,
+        )
         if unknown := unknown_variables():
             log.warning("unknown_variables", names=unknown)
         _serve(settings, log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from ctr_service.errors import NotServingError, OverloadedError
@@ -41,7 +42,8 @@ class Refresher:
         Only while a slot is free and nothing waits: then it costs nobody anything. On a server
         that is never idle scores expire, and the next request computes them.
         """
-        asyncio.get_running_loop().call_soon(self._refresh, rows, cache)
+        # In a context of its own: what it computes belongs to no call's trace.
+        asyncio.get_running_loop().call_soon(self._refresh, rows, cache, context=Context())
 
     def _refresh(self, rows: Sequence[Segments], cache: ScoreCache) -> None:
         wanted = [segments for segments in rows if self._flights.get(segments) is None]

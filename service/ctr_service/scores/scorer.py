@@ -12,6 +12,7 @@ from ctr_service.errors import OverloadedError, Reason
 from ctr_service.scores.flights import Flights, Group
 from ctr_service.scores.gather import Gather
 from ctr_service.scores.refresh import Refresher
+from ctr_service.traces import current_trace
 from ctr_service.types import Source
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Scorer:
         except BaseException:
             self.flights.leave(asked.gather, asked.own, asked.joined)
             raise
-        tokens_ns = self._clock.now_ns() - began_ns
+        current_trace().tokenised_ns = tokenised_ns = self._clock.now_ns()
+        tokens_ns = tokenised_ns - began_ns
         leave = partial(self.flights.leave, own=asked.own, joined=asked.joined)
         await asked.gather.wait(leave)
         return ScoredRows(asked.gather, asked.stale, tokens_ns, asked.row_tokens)

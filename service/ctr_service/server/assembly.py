@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.clock import Clock
     from ctr_service.plan import ServingPlan
+    from ctr_service.server.edge import TracesCalls
     from ctr_service.server.lifecycle import Sleep
     from ctr_service.server.servicer import Predicts
     from ctr_service.settings import Settings
@@ -37,13 +38,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """What the parts of the server share. `share_port`: other workers listen on the port too."""
+    """What the parts of the server share.
+
+    Attributes:
+        traces: makes the calls' spans; None makes none.
+        share_port: other workers listen on the port too.
+    """
 
     clock: Clock
     sleep: Sleep
     new_request_id: Callable[[], str]
     instruments: Instruments
     log: FilteringBoundLogger
+    traces: TracesCalls | None = None
     share_port: bool = False
 
 
@@ -91,6 +98,7 @@ def build_server(
         clock=clock,
         new_request_id=facilities.new_request_id,
         log=facilities.log,
+        traces=facilities.traces,
     )
     handlers = handlers_of(shared, open_inference=settings.open_inference)
     server.add_generic_rpc_handlers((*handlers, health.handler()))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ctr_service.errors import CallerLimitError, OverloadedError
 from ctr_service.limits import NS_PER_S
-from ctr_service.server.caller_limits import CallerLimits, TokenBucket
+from ctr_service.server.caller_limits import CallerLimits
+from ctr_service.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

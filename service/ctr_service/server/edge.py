@@ -1,4 +1,4 @@
-"""What every RPC shares: who calls, the gate, metrics, errors as status, one line a defect."""
+"""What every RPC shares: who calls, the gate, metrics, spans, errors as status, defects logged."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import grpc
 from ctr_service.limits import NS_PER_S
 from ctr_service.server.auth import Everyone
 from ctr_service.server.status import refusal_of
+from ctr_service.traces import CALL_TRACE, NO_TRACE, CallEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import TypeAlias
 
     from structlog.typing import FilteringBoundLogger
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from ctr_service.server.callers import Caller
     from ctr_service.server.gate import Gate
     from ctr_service.server.status import Refusal
+    from ctr_service.traces import CallTrace
 
+    Metadata: TypeAlias = Iterable[tuple[str, str | bytes]]
     Context: TypeAlias = grpc.aio.ServicerContext[bytes, bytes]
 
 MAX_HOLD_S = 1.0
@@ -51,6 +54,29 @@ class CallObserver(Protocol):
         ...
 
 
+class TracesCalls(Protocol):
+    """Makes a call's span. Must return at once and not raise."""
+
+    def begin(self, name: str, metadata: Callable[[], Metadata | None], began_ns: int) -> CallTrace:
+        """A call of the method with this full name arrived."""
+        ...
+
+    def end(self, trace: CallTrace, end: CallEnd) -> None:
+        """It ended."""
+        ...
+
+
+class NoTraces:
+    """Makes no spans."""
+
+    def begin(self, name: str, metadata: Callable[[], Metadata | None], began_ns: int) -> CallTrace:  # noqa: ARG002 -- the protocol's signature
+        """Return a memory that keeps nothing."""
+        return NO_TRACE
+
+    def end(self, trace: CallTrace, end: CallEnd) -> None:
+        """Ignore it."""
+
+
 @dataclass(slots=True)
 class Call:
     """One call in progress.
@@ -59,11 +85,15 @@ class Call:
         caller: who calls.
         request_id: set once the request is parsed.
         made_here: the server made the id, so that it may be logged as it is.
+        candidates: length of the list, once it is decoded.
+        degraded: whether an item of the answer fell back, once there is one.
     """
 
     caller: Caller
     request_id: str = ""
     made_here: bool = False
+    candidates: int | None = None
+    degraded: bool | None = None
 
     @property
     def log_id(self) -> str:
@@ -76,16 +106,20 @@ class Call:
 class Edge:
     """Runs the body of a call and ends the call in the one way that its outcome asks for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
         self,
         *,
+        service: str,
         gate: Gate,
         observer: CallObserver,
         clock: Clock,
         log: FilteringBoundLogger,
         callers: IdentifiesCallers | None = None,
+        traces: TracesCalls | None = None,
     ) -> None:
-        """Take the parts; without `callers` everyone may call."""
+        """Take the service's full name and the parts; without `callers` everyone may call."""
+        self._service = service
+        self._traces = traces or NoTraces()
         self._callers = callers or Everyone(clock)
         self._gate = gate
         self._observer = observer
@@ -104,6 +138,10 @@ class Edge:
         call: Call | None = None
         started_ns = self._clock.now_ns()
         self._observer.call_started(method)
+        trace = self._traces.begin(
+            f"{self._service}/{method}", context.invocation_metadata, started_ns
+        )
+        CALL_TRACE.set(trace)  # for this task alone: gRPC gives each call one of its own
         code, reason = grpc.StatusCode.OK, None
         try:
             call = Call(self._callers.identify(method, context.invocation_metadata))
@@ -117,14 +155,14 @@ class Edge:
             code, reason = refusal.code, refusal.reason
             self._tell(method, call, error, refusal)
         finally:
+            ended_ns = self._clock.now_ns()
             self._observer.call_finished(
-                method,
-                code=code.name,
-                reason=reason,
-                seconds=(self._clock.now_ns() - started_ns) / NS_PER_S,
+                method, code=code.name, reason=reason, seconds=(ended_ns - started_ns) / NS_PER_S
             )
-            if call is not None and call.caller.name:
-                self._observer.caller_finished(call.caller.name, code=code.name)
+            caller = "" if call is None else call.caller.name
+            if caller:
+                self._observer.caller_finished(caller, code=code.name)
+            self._traces.end(trace, _end_of(call, code, reason, ended_ns))
         return await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
 
     def _tell(self, method: str, call: Call | None, error: Exception, refusal: Refusal) -> None:
@@ -149,6 +187,15 @@ class Edge:
                 for f in traceback.extract_tb(error.__traceback__)
             ],
         )
+
+
+def _end_of(
+    call: Call | None, code: grpc.StatusCode, reason: Reason | None, ended_ns: int
+) -> CallEnd:
+    why = "" if reason is None else reason.name
+    if call is None:
+        return CallEnd(code.name, why, None, None, "", ended_ns)
+    return CallEnd(code.name, why, call.candidates, call.degraded, call.caller.name, ended_ns)
 
 
 def _patience_s(context: Context) -> float:

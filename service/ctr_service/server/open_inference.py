@@ -198,11 +198,13 @@ class OpenInferenceServicer:
             request_id=call.request_id,
             deadline_ns=arrival_ns + budget_ns(message, call_budget_ns),
         )
-        bill.expect(len(asked.search.candidates))
+        call.candidates = len(asked.search.candidates)
+        bill.expect(call.candidates)
         try:
             answer = await self._predictor.predict(asked.search)
         except RequestInvalidError as error:
             raise at_wire_path(error) from None
+        call.degraded = answer.degraded
         bill.settle(answer.row_tokens)
         response = encode_infer(
             answer,
@@ -211,8 +213,10 @@ class OpenInferenceServicer:
             name=model.name,
             version=model.version,
         )
-        self._statistics.answered(answer)
-        return bytes(response.SerializeToString())
+        raw_response = bytes(response.SerializeToString())
+        slack_ns = asked.search.deadline_ns - self._clock.now_ns()
+        self._statistics.answered(answer, slack_ns=slack_ns)
+        return raw_response
 
     async def _describe(
         self,

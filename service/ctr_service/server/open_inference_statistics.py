@@ -90,7 +90,7 @@ class StatisticsBoard:
         """A named caller was charged."""
         self._inner.caller_charged(caller, tokens=tokens)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Answer, *, slack_ns: int) -> None:
         """A list was answered."""
         timings = answer.timings
         self._candidates += len(answer.predictions)
@@ -101,7 +101,7 @@ class StatisticsBoard:
         self._compute.add(timings.compute_ns)
         known_ns = timings.features_ns + timings.tokens_ns + timings.queue_ns + timings.compute_ns
         self._rest.add(max(0, timings.total_ns - known_ns))
-        self._inner.answered(answer)
+        self._inner.answered(answer, slack_ns=slack_ns)
 
     def message(self, *, name: str, version: str) -> service_pb2.ModelStatisticsResponse:
         """Return the counts now.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ctr_service.clock import Clock
     from ctr_service.server.auth import IdentifiesCallers
     from ctr_service.server.decode import Decoder
+    from ctr_service.server.edge import TracesCalls
     from ctr_service.server.gate import Gate
     from ctr_service.server.health import HealthBoard
     from ctr_service.server.open_inference_statistics import StatisticsBoard
@@ -43,6 +44,7 @@ class Shared:
     clock: Clock
     new_request_id: Callable[[], str]
     log: FilteringBoundLogger
+    traces: TracesCalls | None
 
 
 def names_of(*, open_inference: bool) -> Sequence[str]:
@@ -71,7 +73,7 @@ def _both(shared: Shared) -> Sequence[grpc.GenericRpcHandler[bytes, bytes]]:
     # Both protocols tell the board, because the statistics are the model's.
     board = StatisticsBoard(instruments, lambda: instruments.batches_run)
     servicer = OpenInferenceServicer(
-        edge=_edge(shared, board),
+        edge=_edge(shared, OPEN_INFERENCE, board),
         decoder=shared.decoder,
         predictor=shared.predictor,
         statistics=board,
@@ -87,7 +89,7 @@ def _prediction(
     shared: Shared, observer: Instruments | StatisticsBoard
 ) -> grpc.GenericRpcHandler[bytes, bytes]:
     servicer = PredictionServicer(
-        edge=_edge(shared, observer),
+        edge=_edge(shared, SERVICE_NAME, observer),
         decoder=shared.decoder,
         predictor=shared.predictor,
         observer=observer,
@@ -99,11 +101,13 @@ def _prediction(
     return servicer.handler()
 
 
-def _edge(shared: Shared, observer: Instruments | StatisticsBoard) -> Edge:
+def _edge(shared: Shared, service: str, observer: Instruments | StatisticsBoard) -> Edge:
     return Edge(
+        service=service,
         gate=shared.gate,
         observer=observer,
         clock=shared.clock,
         log=shared.log,
         callers=shared.callers,
+        traces=shared.traces,
     )

@@ -41,8 +41,8 @@ class Predicts(Protocol):
 class AnswerObserver(Protocol):
     """Receives each answer. Must return at once and not raise."""
 
-    def answered(self, answer: Answer) -> None:
-        """A search was answered."""
+    def answered(self, answer: Answer, *, slack_ns: int) -> None:
+        """A search was answered, with so much left of its deadline."""
         ...
 
     def caller_charged(self, caller: str, *, tokens: int) -> None:
@@ -130,11 +130,13 @@ class PredictionServicer:
         call.request_id = message.request_id or self._new_request_id()
         request = self._decoder.decode(message, request_id=call.request_id, deadline_ns=deadline_ns)
         self._check_model(message.model)
-        bill.expect(len(request.candidates))
+        call.candidates = len(request.candidates)
+        bill.expect(call.candidates)
         try:
             answer = await self._predictor.predict(request)
         except RequestInvalidError as error:
             raise at_wire_path(error) from None
+        call.degraded = answer.degraded
         bill.settle(answer.row_tokens)
         response = encode_answer(
             answer,
@@ -142,8 +144,9 @@ class PredictionServicer:
             model_name=self._model.name,
             model_version=self._model.version,
         )
-        self._observer.answered(answer)
-        return response.SerializeToString()
+        raw_response = response.SerializeToString()
+        self._observer.answered(answer, slack_ns=deadline_ns - self._clock.now_ns())
+        return raw_response
 
     def _check_model(self, asked: prediction_pb2.ModelRef) -> None:
         for field, wanted, served in (

@@ -1,9 +1,8 @@
-"""What is served, where, and how it is watched."""
+"""What is served, where, and where it is watched."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -27,14 +26,10 @@ class ServingSettings(BaseModel, frozen=True):
         description="Serve KServe v2 / Open Inference on the same port (for tritonclient).",
     )
     reflection: bool = Field(default=True, description="Serve gRPC reflection (for grpcurl).")
-    metrics: bool = Field(default=True, description="Serve OpenMetrics over HTTP.")
+    metrics: bool = Field(
+        default=True, description="Keep metrics, and serve OpenMetrics over HTTP."
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address of the metrics endpoint.")
     metrics_port: int = Field(
         default=8501, ge=0, le=_MAX_PORT, description="Port of /metrics; 0 takes a free one."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe level to log."
-    )
-    log_format: Literal["auto", "json", "console"] = Field(
-        default="auto", description="Form of the log on stderr; auto is console on a terminal."
     )

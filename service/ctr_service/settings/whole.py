@@ -13,6 +13,7 @@ from ctr_service.settings.names import ENV_PREFIX
 from ctr_service.settings.requests import RequestSettings
 from ctr_service.settings.serving import ServingSettings
 from ctr_service.settings.stores import StoreSettings
+from ctr_service.settings.telemetry import TelemetrySettings
 from ctr_service.settings.triton import TritonSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Settings(
     StoreSettings,
     TritonSettings,
     EngineSettings,
+    TelemetrySettings,
     ServingSettings,
     BaseSettings,
 ):

@@ -1,10 +1,12 @@
-"""Makes the library's metrics from the catalogue's entries, in one registry."""
+"""Makes metrics from the catalogue's entries, in one registry."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+
+from ctr_service.telemetry.histogram import Histogram
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Families:
-    """Registers each metric with the name, meaning, labels and bounds that `names.py` gives."""
+    """Registers each metric with the name, meaning, labels and bounds that the catalogue has."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -28,10 +30,6 @@ class Families:
 
     def histogram(self, metric: Metric) -> Histogram:
         """Return a new histogram."""
-        return Histogram(
-            metric.name,
-            metric.meaning,
-            metric.labels,
-            buckets=metric.bounds,
-            registry=self.registry,
-        )
+        histogram = Histogram(metric)
+        self.registry.register(histogram)
+        return histogram

@@ -1,4 +1,4 @@
-"""The gateway's instruments: they hear what happens and keep the metrics of `names.py`.
+"""The gateway's instruments: they hear what happens and keep the metrics of the catalogue.
 
 One object implements the observers of the edge, the servicer and the batcher; those of the stores
 and of Triton are its parts. It holds a registry of its own; nothing global is touched.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from prometheus_client import Info
+from prometheus_client import Info, ProcessCollector
 
 from ctr_service.limits import NS_PER_S
 from ctr_service.telemetry import names
@@ -18,6 +19,7 @@ from ctr_service.telemetry.collectors import ScoreCollector, TokenCacheCollector
 from ctr_service.telemetry.families import Families
 from ctr_service.telemetry.store_instruments import StoreInstruments
 from ctr_service.telemetry.triton_instruments import TritonInstruments
+from ctr_service.types import Prediction
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from ctr_service.scores.flights import Flights
     from ctr_service.types import Answer, Priority
 
+_STATUS_AND_SOURCE = itemgetter(*map(Prediction._fields.index, ("status", "source")))
+"""By place, which C does: one is taken of every candidate served."""
+
 
 class Instruments:
     """Counts and times. Every method returns at once and may be called from the event loop."""
@@ -39,6 +44,7 @@ class Instruments:
         self.stores = StoreInstruments(families)
         self.triton = TritonInstruments(families)
         self.batches_run = 0
+        self._max_batch_tokens = 0
         self._requests = families.counter(names.REQUESTS)
         self._refusals = families.counter(names.REFUSALS)
         self._caller_calls = families.counter(names.CALLER_CALLS)
@@ -46,6 +52,7 @@ class Instruments:
         self._refusal_s = families.histogram(names.REFUSAL_SECONDS)
         self._request_s = families.histogram(names.REQUEST_SECONDS)
         self._in_flight = families.gauge(names.IN_FLIGHT)
+        self._slack_s = families.histogram(names.DEADLINE_SLACK_SECONDS)
         self._candidates = families.counter(names.CANDIDATES)
         self._degraded = families.counter(names.DEGRADED)
         self._truncated = families.counter(names.TRUNCATED)
@@ -55,6 +62,9 @@ class Instruments:
         self._row_tokens = families.counter(names.ROW_TOKENS)
         self._queue_s = families.histogram(names.QUEUE_SECONDS)
         self._compute_s = families.histogram(names.COMPUTE_SECONDS)
+        self._batch_tokens = families.histogram(names.BATCH_PADDED_TOKENS)
+        self._batch_fill = families.histogram(names.BATCH_FILL_RATIO)
+        self._cost_error = families.histogram(names.COST_ERROR_RATIO)
         self._failed_rows = families.counter(names.FAILED_ROWS)
         self._admitted_rows = families.counter(names.ADMITTED_ROWS)
         self._shed_rows = families.counter(names.SHED_ROWS)
@@ -64,10 +74,14 @@ class Instruments:
         families.gauge(names.QUEUED_ROWS).set_function(lambda: self._load[0])
         families.gauge(names.QUEUED_TOKENS).set_function(lambda: self._load[1])
         families.gauge(names.RUNNING_BATCHES).set_function(lambda: self._load[2])
+        self._queue_limit = families.gauge(names.QUEUE_LIMIT_TOKENS)
         self._warm_up_s = families.gauge(names.WARM_UP_SECONDS)
         self._loop_lag_s = families.histogram(names.LOOP_LAG_SECONDS)
         self._serving = families.gauge(names.SERVING)
         self._model = Info(names.MODEL.name, names.MODEL.meaning, registry=registry)
+        self._model_created_s = families.gauge(names.MODEL_CREATED)
+        self._trace_spans = families.counter(names.TRACE_SPANS)
+        ProcessCollector(registry=registry)
         # A metric of given labels, for every request: the library takes a lock and makes strings.
         self._in_flight_of = cache(self._in_flight.labels)
         self._requests_of = cache(self._requests.labels)
@@ -100,9 +114,10 @@ class Instruments:
         """A list of such a caller was answered."""
         self._caller_tokens.labels(caller).inc(tokens)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Answer, *, slack_ns: int) -> None:
         """A search was answered."""
-        tally = Tally([(p.status, p.source) for p in answer.predictions])
+        self._slack_s.observe(slack_ns / NS_PER_S)
+        tally = Tally(map(_STATUS_AND_SOURCE, answer.predictions))
         for (status, source), count in tally.items():
             self._candidates_of(status.name, "none" if source is None else source.name).inc(count)
         if answer.degraded:
@@ -127,9 +142,15 @@ class Instruments:
     def finished(self, batch: BatchReport) -> None:
         """A run ended, well or not."""
         self.batches_run += 1
+        padded_tokens = batch.rows * batch.bucket_tokens
         self._batches.inc()
         self._batch_rows.observe(batch.rows)
-        self._padded_tokens.inc(batch.rows * batch.bucket_tokens)
+        self._batch_tokens.observe(padded_tokens)
+        if self._max_batch_tokens:
+            self._batch_fill.observe(padded_tokens / self._max_batch_tokens)
+        if batch.expected_s and batch.cost_s:
+            self._cost_error.observe(abs(batch.cost_s / batch.expected_s - 1))
+        self._padded_tokens.inc(padded_tokens)
         self._row_tokens.inc(batch.row_tokens)
         self._queue_s.observe(batch.queue_ns / NS_PER_S)
         self._compute_s.observe(batch.compute_ns / NS_PER_S)
@@ -142,11 +163,23 @@ class Instruments:
 
     # The process.
 
-    def model_loaded(self, *, name: str, version: str, graph: str, manifest_sha256: str) -> None:
-        """Say what serves."""
+    def model_loaded(
+        self, *, name: str, version: str, graph: str, manifest_sha256: str, created_s: float
+    ) -> None:
+        """Say what serves, and when that was built in seconds since 1970."""
         self._model.info(
             {"name": name, "version": version, "graph": graph, "manifest_sha256": manifest_sha256}
         )
+        self._model_created_s.set(created_s)
+
+    def limits_set(self, *, max_batch_tokens: int, max_queued_tokens: int) -> None:
+        """Say what batches and the queue may hold, in padded tokens."""
+        self._max_batch_tokens = max_batch_tokens
+        self._queue_limit.set(max_queued_tokens)
+
+    def spans_told(self, outcome: str, count: int) -> None:
+        """Something became of exported spans. May be called from any thread."""
+        self._trace_spans.labels(outcome).inc(count)
 
     def warmed_up(self, seconds: float) -> None:
         """Warm-up is done."""

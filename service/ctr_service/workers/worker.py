@@ -45,7 +45,11 @@ def main(outside: Outside | None = None) -> int:
 def work(brief: Brief, end: WorkerEnd, outside: Outside) -> int:
     """Serve until asked to stop; tell the supervisor what keeps us from it."""
     settings = brief.settings
-    log = configure_logs(settings.log_level, settings.log_format).bind(worker=brief.worker)
+    log = configure_logs(
+        settings.log_level,
+        settings.log_format,
+        lines_per_minute=settings.log_lines_per_minute,
+    ).bind(worker=brief.worker)
     try:
         with asyncio.Runner(loop_factory=loop_factory(settings.event_loop)) as runner:
             runner.run(_serve(brief, end, log, outside))

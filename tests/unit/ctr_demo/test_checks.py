@@ -8,8 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from ctr_demo import run
-from ctr_demo.checks import broken_names, check_generated, check_serving
+from ctr_demo.checks import broken_names, check_engine, check_generated, check_serving
 from ctr_demo.cli import main
+from ctr_demo.figures import engine_figures
+from ctr_service.bundle.bundle import load_bundle
+from tests.support.openvino_variants import add_openvino
+from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,3 +108,40 @@ def test_the_exit_code_says_it(
     assert result.exit_code == exit_code, result.output
     assert ("broken: " in result.stderr) == bool(exit_code)
     assert ("MISSED" in result.stdout) == (figures is MISSED_TARGET)
+
+
+@pytest.mark.parametrize(
+    ("figures", "missed"),
+    [
+        ({}, []),
+        ({"engine_speedup": 1.61, "engine_moved_max": 0.02}, []),
+        ({"engine_speedup": 1.59, "engine_moved_max": 0.02}, ["default graph against"]),
+        ({"engine_speedup": 1.61, "engine_moved_max": 0.021}, ["largest move"]),
+    ],
+)
+def test_the_default_graph_is_fast_and_steady_where_the_cpu_allows(
+    figures: dict[str, float], missed: list[str]
+) -> None:
+    """1.6 times float32, and no probability moves with strangers."""
+    names = [check.name for check in check_engine(figures) if not check.holds]
+    assert len(names) == len(missed)
+    assert all(name.startswith(start) for name, start in zip(names, missed, strict=True))
+
+
+def test_the_default_graph_is_judged_only_where_the_cpu_has_narrow_numbers(tmp_path: Path) -> None:
+    """By what the manifest says of the exporting machine, from one timed run."""
+    folder = make_tiny_bundle(tmp_path / "bundle")
+    add_openvino(folder, "bf16", default=True)
+    manifest = load_bundle(folder).manifest
+
+    def on(cpu: str) -> dict[str, float]:
+        default = manifest.default.model_copy(update={"cpu": cpu})
+        return engine_figures(manifest.model_copy(update={"default": default}))
+
+    assert on("AMD EPYC, family/model 25/1, avx2") == {}
+    fast = manifest.variant("joint", "openvino", "bf16")
+    plain = manifest.variant("joint", "onnxruntime", "fp32")
+    assert on("AMD EPYC, avx2 avx512f avx512_vnni avx512_bf16") == {
+        "engine_speedup": fast.pairs_per_second / plain.pairs_per_second,
+        "engine_moved_max": fast.parity.invariance_max,
+    }

@@ -27,6 +27,7 @@ from ctr_service.errors import (
     SettingsError,
 )
 from ctr_service.limits import NS_PER_S
+from ctr_service.traces import BATCH_TRACE, BatchTrace, CallTrace
 from tests.support.certificates import Authority
 from tests.support.fake_triton import FakeTriton, fake_triton, make_config
 from tests.support.redis_server import free_port
@@ -137,6 +138,25 @@ async def test_batches_go_over_as_many_connections_as_are_set(
             await run(backend)
     assert len(set(server.callers)) == connections
     assert server.callers[:3] == server.callers[3:]
+
+
+async def test_a_batch_takes_its_trace_along(server: FakeTriton) -> None:
+    """Triton gets the W3C header of the batch's span; a batch that nobody traces brings none."""
+    heard: list[object] = []
+
+    async def listen(_: service_pb2.ModelInferRequest, context: Context) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        heard.append(metadata.get("traceparent"))
+
+    server.behave = listen
+    batch = BatchTrace(
+        [CallTrace(1, 2, sampled=True)], began_ns=0, rows=len(EXPECTED), bucket_tokens=8
+    )
+    async with connected(make_backend(server.target, Heard())) as backend:
+        await run(backend)
+        BATCH_TRACE.set(batch)
+        await run(backend)
+    assert heard == [None, batch.traceparent]
 
 
 async def test_no_answer_by_the_deadline_is_late(server: FakeTriton) -> None:

@@ -18,6 +18,7 @@ from ctr_service.scores.flights import Flights
 from ctr_service.telemetry import names
 from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
+from ctr_service.telemetry.silent import SilentInstruments
 from ctr_service.types import Answer, ItemError, Prediction, Priority, Source, StageTimings, Status
 from tests.support.batching import make_batcher
 
@@ -43,8 +44,10 @@ def test_every_metric_of_the_catalogue_is_registered_and_no_other(
     instruments: Instruments,
 ) -> None:
     """The catalogue and the registry hold the same metrics, with the same help."""
-    instruments.model_loaded(name="m", version="v", graph="g", manifest_sha256="s")
+    instruments.model_loaded(name="m", version="v", graph="g", manifest_sha256="s", created_s=5.0)
     families = {family.name: family for family in instruments.registry.collect()}
+    for metric in names.PROCESS_METRICS:
+        assert families.pop(metric.name).type == metric.kind.value
     assert set(families) == {metric.name for metric in names.CATALOGUE}
     for metric in names.CATALOGUE:
         assert families[metric.name].type == metric.kind.value
@@ -52,7 +55,7 @@ def test_every_metric_of_the_catalogue_is_registered_and_no_other(
 
 
 def test_names_carry_their_unit() -> None:
-    """A metric with a unit ends in it; histograms have rising bounds."""
+    """A metric with a unit ends in it; histograms have rising bounds; no name stands twice."""
     assert len({metric.name for metric in names.CATALOGUE}) == len(names.CATALOGUE)
     for metric in names.CATALOGUE:
         assert metric.name.startswith("ctr_")
@@ -82,7 +85,9 @@ def test_candidates_are_counted_by_status_and_source(instruments: Instruments) -
         Prediction("d", Status.INVALID, error=error),
     )
     timings = StageTimings(1, 1, 1, 1, 1)
-    instruments.answered(Answer(predictions, timings, degraded=True, truncated_texts=3))
+    answer = Answer(predictions, timings, degraded=True, truncated_texts=3)
+    instruments.answered(answer, slack_ns=30_000_000)
+    assert value(instruments, "ctr_deadline_slack_seconds_sum") == 0.03
     assert value(instruments, "ctr_candidates_total", status="SCORED", source="MODEL") == 2
     assert value(instruments, "ctr_candidates_total", status="FALLBACK", source="PRIOR") == 1
     assert value(instruments, "ctr_candidates_total", status="INVALID", source="none") == 1
@@ -95,6 +100,7 @@ def test_batches_are_measured(instruments: Instruments) -> None:
     instruments.admitted(rows=3, padded_tokens=96, priority=Priority.BULK)
     instruments.refused(rows=5, padded_tokens=96, priority=Priority.INTERACTIVE)
     instruments.dropped(rows=2, cause=DropCause.EXPIRED)
+    instruments.limits_set(max_batch_tokens=128, max_queued_tokens=5_000)
     instruments.load_changed(waiting_rows=7, waiting_tokens=224, running=2)
     instruments.finished(
         BatchReport(
@@ -105,6 +111,8 @@ def test_batches_are_measured(instruments: Instruments) -> None:
             queue_ns=5_000_000,
             run_ns=9_000_000,
             compute_ns=8_000_000,
+            expected_s=0.006,
+            cost_s=0.009,
             failed_rows=1,
             retry=False,
         )
@@ -120,6 +128,43 @@ def test_batches_are_measured(instruments: Instruments) -> None:
     assert value(instruments, "ctr_queue_wait_seconds_sum") == 0.005
     assert value(instruments, "ctr_compute_seconds_sum") == 0.008
     assert value(instruments, "ctr_failed_rows_total") == 1
+    assert value(instruments, "ctr_batch_padded_tokens_sum") == 96
+    assert value(instruments, "ctr_batch_fill_ratio_sum") == 0.75
+    assert value(instruments, "ctr_cost_error_ratio_sum") == pytest.approx(0.5)
+    assert value(instruments, "ctr_queue_limit_tokens") == 5_000
+
+
+def test_without_metrics_nothing_of_a_call_is_counted() -> None:
+    """Calls, lists and batches pass unheard; only the runs are told, for Open Inference."""
+    silent = SilentInstruments(CollectorRegistry())
+    silent.call_started("P")
+    silent.call_finished("P", code="OK", reason=None, seconds=0.1)
+    silent.answered(Answer((), StageTimings(1, 1, 1, 1, 1), degraded=True), slack_ns=1)
+    silent.finished(
+        BatchReport(
+            rows=1,
+            bucket_tokens=8,
+            row_tokens=8,
+            lists=1,
+            queue_ns=0,
+            run_ns=0,
+            compute_ns=0,
+            expected_s=0,
+            cost_s=0,
+            failed_rows=0,
+            retry=False,
+        )
+    )
+    assert silent.batches_run == 1
+    assert value(silent, "ctr_batches_total") == 0
+    assert value(silent, "ctr_degraded_answers_total") == 0
+    assert value(silent, "ctr_requests_total", method="P", code="OK") is None
+
+
+def test_spans_on_their_way_are_counted(instruments: Instruments) -> None:
+    """By what became of them."""
+    instruments.spans_told("sent", 3)
+    assert value(instruments, "ctr_trace_spans_total", outcome="sent") == 3
 
 
 def test_the_endpoint_serves_openmetrics_until_closed(instruments: Instruments) -> None:

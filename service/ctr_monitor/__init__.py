@@ -1,0 +1,1 @@
+"""The monitor: alerts in, incidents with suspected causes, traces and a history out."""

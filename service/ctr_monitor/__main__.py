@@ -1,0 +1,5 @@
+"""`python -m ctr_monitor`."""
+
+from ctr_monitor.cli import main
+
+main()

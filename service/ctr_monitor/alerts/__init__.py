@@ -1,0 +1,1 @@
+"""What Alertmanager says, and which incident it belongs to."""

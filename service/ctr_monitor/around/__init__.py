@@ -1,0 +1,1 @@
+"""What the metrics say around an incident: asked from Prometheus, read without it."""

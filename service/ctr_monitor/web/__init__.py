@@ -1,0 +1,1 @@
+"""The monitor's HTTP: webhook, OTLP, JSON, and the pages for people."""

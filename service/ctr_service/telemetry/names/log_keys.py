@@ -1,0 +1,55 @@
+"""Every key of a log line, with its meaning. The value of any other key is withheld.
+
+So a line can tell only what somebody thought of here: counts, codes, digests, names and files of
+the operator's. Nothing that a caller sent is among them; its request id only as a digest's begin.
+"""
+
+from __future__ import annotations
+
+LOG_KEYS = {
+    "event": "What happened; a literal of ours.",
+    "level": "How severe it is.",
+    "timestamp": "When, in UTC.",
+    "trace_id": "Trace of the call that the line is about.",
+    "span_id": "Its server span.",
+    "suppressed": "Lines of this event that were left out since its last one.",
+    "abandoned": "Accepted calls whose caller hung up, or whose grace ran out.",
+    "accepted": "Calls let in since the start.",
+    "address": "Where somebody listens.",
+    "advice": "What to do about it.",
+    "at": "Places in the code, innermost last.",
+    "bundle": "Folder of the bundle.",
+    "callers": "Callers in the tokens file.",
+    "certificate": "File of the certificate.",
+    "code": "gRPC code.",
+    "cpus": "CPUs of the process.",
+    "cpus_a_worker": "CPUs of each worker.",
+    "delay_s": "How long balancers are given to look away.",
+    "effect": "What follows.",
+    "error": "Type of an error, or what is wrong with a file of the operator's.",
+    "failure": "How Redis failed.",
+    "graph": "Graph, engine and precision that serve.",
+    "how": "How a worker's life ended.",
+    "in_flight": "Calls in progress.",
+    "logger": "Name of a library's logger.",
+    "method": "gRPC method.",
+    "metrics_port": "Where /metrics is.",
+    "model": "Name of the model.",
+    "names": "Variables of the environment that no setting reads.",
+    "pid": "Process id.",
+    "reason": "ErrorReason, or why a worker or a Triton server is not what it should be.",
+    "request_id": "Id of the call: ours, or the begin of the digest of the caller's.",
+    "restart_in_s": "When a worker is started again.",
+    "served_s": "How long a worker served.",
+    "sessions": "Batches at once.",
+    "signal": "Signal that came.",
+    "state": "What is known of a Triton server.",
+    "template": "A library's message without what it was given.",
+    "threads_a_session": "Threads of each.",
+    "tokens": "Tokens in the tokens file.",
+    "until_then": "What happens meanwhile.",
+    "version": "Version of the model.",
+    "warm_up_s": "How long warm-up took.",
+    "worker": "Number of the worker.",
+    "workers": "Workers of the supervisor.",
+}

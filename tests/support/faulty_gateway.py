@@ -1,0 +1,72 @@
+"""`python -m tests.support.faulty_gateway`: a whole gateway whose engine fails by tokens.
+
+A batch with the title "9" fails; one with the title "8" raises an error that quotes its caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from ctr_service.backend.base import INPUT_IDS
+from ctr_service.backend.scripted import ScriptedBackend
+from ctr_service.commands.settings_options import settings_from, settings_options
+from ctr_service.errors import BackendFailedError
+from ctr_service.outside import Outside
+from ctr_service.running import run_until_signal
+from ctr_service.scoring import Engine
+from ctr_service.telemetry.logs import configure_logs
+from tests.support.tiny_bundle import ALPHABET, SPECIAL_TOKENS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctr_service.backend.base import Cost
+    from ctr_service.backend.scripted import ScriptedRun
+    from ctr_service.engine_order import EngineOrder
+
+FAILS, QUOTES = "9", "8"
+QUOTED = "CTR_TEST_QUOTED"
+"""Variable of the text that the engine's error quotes."""
+
+
+def id_of(character: str) -> int:
+    """The token id of a text of one character."""
+    return len(SPECIAL_TOKENS) + ALPHABET.index(character)
+
+
+async def fail(run: ScriptedRun) -> None:
+    """Fail as the rows' tokens say."""
+    ids = run.tensors[INPUT_IDS]
+    if np.isin(ids, [id_of(QUOTES)]).any():
+        raise KeyError(os.environ[QUOTED])
+    if np.isin(ids, [id_of(FAILS)]).any():
+        raise BackendFailedError("the engine broke")
+
+
+def open_faulty(order: EngineOrder) -> Engine:
+    """A backend that fails by tokens."""
+
+    async def warm_up() -> tuple[Cost, ...]:
+        return ()
+
+    return Engine(ScriptedBackend(slots=2, clock=order.clock, script=fail), warm_up)
+
+
+@click.command()
+@click.argument("command")
+@settings_options
+def main(command: str, config: Path | None, **flags: object) -> None:
+    """Take what `ctr-service serve` takes."""
+    assert command == "serve"
+    settings = settings_from(config, flags)
+    log = configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_faulty)))
+
+
+if __name__ == "__main__":
+    main()
