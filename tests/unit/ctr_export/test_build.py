@@ -76,7 +76,7 @@ def test_the_bundle_holds_what_it_names_and_nothing_else(built: tuple[Path, Buil
 
 
 def test_every_candidate_is_accounted_for(built: tuple[Path, Built]) -> None:
-    """Each is either a graph with figures or refused with a reason, and has a speed."""
+    """Each is a graph with figures or refused with a reason, and has a speed if it runs here."""
     manifest = built[1].manifest
     graphs = {
         (engine, precision): variant
@@ -87,7 +87,10 @@ def test_every_candidate_is_accounted_for(built: tuple[Path, Built]) -> None:
     wanted = {(one.engine, one.precision) for one in CATALOGUE.values()}
     assert graphs.keys() | refused.keys() == wanted
     assert not graphs.keys() & refused.keys()
-    assert all(one.failures and one.pairs_per_second for one in refused.values())
+    assert all(one.failures for one in refused.values())
+    # bfloat16 needs instructions that not every CPU has.
+    tried = [one for one in refused.values() if not one.failures[0].startswith("not tried")]
+    assert all(one.pairs_per_second for one in tried)
     plain = graphs[ENGINE, PLAIN]
     assert plain.parity.pairs == 100
     assert plain.parity.max_abs_delta_probability <= 1e-4
@@ -121,11 +124,13 @@ def test_an_8bit_graph_for_openvino_is_two_files(
     assert variant.parity.invariance_max < 1e-3
 
 
-def test_reduced_precision_needs_enough_rows(built: tuple[Path, Built]) -> None:
+def test_reduced_precision_needs_enough_rows(checkpoint: Path, tmp_path: Path) -> None:
     """A hundred rows cannot tell a calibration error, so no 8-bit graph of them is served."""
-    refused = {(one.engine, one.precision): one for one in built[1].manifest.rejected}
-    failures = refused[ENGINE, TOKEN].failures
-    assert any("100 held-out rows are too few" in line for line in failures)
+    loose = GateLimits(auc_drop=1, p99_delta_8bit=1, rank_correlation=-1)
+    options = BuildOptions(candidates=(TOKEN,), judge_slow=True, limits=loose)
+    (refused,) = _build(checkpoint, tmp_path / "bundle", options).manifest.rejected
+    assert (refused.engine, refused.precision) == (ENGINE, TOKEN)
+    assert any("100 held-out rows are too few" in line for line in refused.failures)
 
 
 def test_the_graph_gives_the_checkpoints_logits(
