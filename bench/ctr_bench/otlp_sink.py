@@ -6,7 +6,6 @@ It takes OTLP over gRPC and keeps nothing: what it costs a gateway to export is 
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,10 @@ import click
 import grpc
 import uvloop
 
-from ctr_bench.echo import write_port
+from ctr_bench.bare_server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from ctr_bench.echo import Context
+    from ctr_bench.bare_server import Context, Method
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
 TAKEN = b""
@@ -49,7 +46,7 @@ async def refusing(_: bytes, context: Context) -> bytes:
     return await context.abort(grpc.StatusCode.UNAVAILABLE, "as told")
 
 
-MODES: dict[str, Callable[[bytes, Context], Awaitable[bytes]]] = {
+MODES: dict[str, Method] = {
     "answering": answering,
     "slow": slow,
     "hanging": hanging,
@@ -57,26 +54,12 @@ MODES: dict[str, Callable[[bytes, Context], Awaitable[bytes]]] = {
 }
 
 
-async def serve(mode: str, port_file: Path) -> None:
-    """Serve until SIGTERM."""
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    handlers = {"Export": grpc.unary_unary_rpc_method_handler(MODES[mode])}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    write_port(port_file, port)
-    await stop.wait()
-    await server.stop(0)
-
-
 @click.command()
 @click.argument("mode", type=click.Choice(list(MODES)))
 @click.option("--port-file", type=click.Path(path_type=Path), required=True)
 def main(mode: str, port_file: Path) -> None:
     """Be a Collector of this kind."""
-    uvloop.run(serve(mode, port_file))
+    uvloop.run(serve(SERVICE, "Export", MODES[mode], port_file))
 
 
 if __name__ == "__main__":

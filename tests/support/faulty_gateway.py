@@ -5,26 +5,19 @@ A batch with the title "9" fails; one with the title "8" raises an error that qu
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
-import click
 import numpy as np
 
 from ctr_service.backend.base import INPUT_IDS
 from ctr_service.backend.scripted import ScriptedBackend
-from ctr_service.commands.settings_options import settings_from, settings_options
 from ctr_service.errors import BackendFailedError
-from ctr_service.outside import Outside
-from ctr_service.running import run_until_signal
 from ctr_service.scoring import Engine
-from ctr_service.telemetry.logs import configure_logs
+from tests.support.scripted_gateway import gateway
 from tests.support.tiny_bundle import ALPHABET, SPECIAL_TOKENS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.engine_order import EngineOrder
@@ -57,16 +50,5 @@ def open_faulty(order: EngineOrder) -> Engine:
     return Engine(ScriptedBackend(slots=2, clock=order.clock, script=fail), warm_up)
 
 
-@click.command()
-@click.argument("command")
-@settings_options
-def main(command: str, config: Path | None, **flags: object) -> None:
-    """Take what `ctr-service serve` takes."""
-    assert command == "serve"
-    settings = settings_from(config, flags)
-    log = configure_logs(settings.log_level, settings.log_format)
-    asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_faulty)))
-
-
 if __name__ == "__main__":
-    main()
+    gateway(open_faulty)()

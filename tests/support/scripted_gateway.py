@@ -21,6 +21,7 @@ from ctr_service.telemetry.logs import configure_logs
 from ctr_service.workers.seat import Surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ctr_service.backend.base import Cost
@@ -40,20 +41,24 @@ def open_scripted(order: EngineOrder) -> Engine:
     return Engine(ScriptedBackend(slots=SLOTS, clock=order.clock, script=script), warm_up)
 
 
-@click.command()
-@click.argument("command")
-@settings_options
-def main(command: str, config: Path | None, **flags: object) -> None:
-    """Take what `ctr-service serve` takes."""
-    assert command == "serve"
-    settings = settings_from(config, flags)
-    log = configure_logs(settings.log_level, settings.log_format)
-    if settings.workers > 1:
-        scripted = (sys.executable, "-m", "tests.support.scripted_worker")
-        run_supervisor(settings, log, Surroundings(command=scripted))
-        return
-    asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_scripted)))
+def gateway(open_engine: Callable[[EngineOrder], Engine], worker: str = "") -> click.Command:
+    """Return the command of a gateway around an engine; several workers are this module."""
+
+    @click.command()
+    @click.argument("command")
+    @settings_options
+    def main(command: str, config: Path | None, **flags: object) -> None:
+        """Take what `ctr-service serve` takes."""
+        assert command == "serve"
+        settings = settings_from(config, flags)
+        log = configure_logs(settings.log_level, settings.log_format)
+        if settings.workers > 1:
+            run_supervisor(settings, log, Surroundings(command=(sys.executable, "-m", worker)))
+            return
+        asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_engine)))
+
+    return main
 
 
 if __name__ == "__main__":
-    main()
+    gateway(open_scripted, "tests.support.scripted_worker")()

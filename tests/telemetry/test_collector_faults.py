@@ -6,16 +6,18 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
 
 import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ctr_client.messages import Item, search
-from ctr_service.settings.otel import OtelVariables
+from ctr_service.settings.otel import OtelVariables, read_otel
 from ctr_service.telemetry.span_records import SpanRecord
-from ctr_service.telemetry.tracing import Export
+from ctr_service.telemetry.tracing import Export, open_export
 from tests.support.otlp_receiver import otlp_receiver, sending_to
 from tests.support.redis_server import free_port
 from tests.support.tiny_bundle import make_tiny_bundle
@@ -82,6 +84,45 @@ def test_the_end_does_not_wait_for_a_collector_that_hangs(
     assert held.entered.wait(PATIENCE_S)
     export.close()
     assert held.free.is_set()
+
+
+class HttpCollector(BaseHTTPRequestHandler):
+    """Takes OTLP over HTTP; keeps the spans' names."""
+
+    names: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        """Take spans."""
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        request = trace_service_pb2.ExportTraceServiceRequest.FromString(raw)
+        assert self.path == "/v1/traces"
+        self.names.extend(
+            span.name
+            for of_resource in request.resource_spans
+            for of_scope in of_resource.scope_spans
+            for span in of_scope.spans
+        )
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_spans_go_over_http_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf posts to /v1/traces below the endpoint."""
+    told: Counter[str] = Counter()
+    with ThreadingHTTPServer(("127.0.0.1", 0), HttpCollector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        export = open_export(read_otel(), lambda outcome, count: told.update({outcome: count}))
+        export.record(RECORD)
+        export.close()
+        server.shutdown()
+    assert HttpCollector.names == [RECORD.name]
+    assert told == {"kept": 1, "sent": 1}
 
 
 def refuse(context: grpc.ServicerContext) -> None:

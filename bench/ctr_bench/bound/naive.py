@@ -20,9 +20,9 @@ import numpy as np
 import uvloop
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_bench.bare_server import write_port
 from ctr_bench.bound.rows import open_bundle
 from ctr_bench.bound.sessions import open_sessions, variant_of
-from ctr_bench.echo import write_port
 from ctr_client.options import SERVICE
 from ctr_service.backend.base import LOGITS
 from ctr_service.backend.shapes import tensors_of

@@ -62,6 +62,14 @@ def test_a_manifest_written_again_is_the_same(folder: Path) -> None:
     assert (folder / MANIFEST_FILE).read_bytes() == before
 
 
+def test_a_bundle_knows_its_age(folder: Path) -> None:
+    """From the manifest; one of before it was noted, from when its manifest was put here."""
+    bundle = load_bundle(folder)
+    assert bundle.created_s == (folder / MANIFEST_FILE).stat().st_mtime
+    write_manifest(folder, bundle.manifest.model_copy(update={"created_unix_s": 5}))
+    assert load_bundle(folder).created_s == 5.0
+
+
 @pytest.mark.parametrize("name", [MANIFEST_FILE, DIGEST_FILE, TOKENIZER_FILE, GRAPH_FILE])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     """An incomplete bundle is refused by the file that it lacks."""
