@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MAX_WORDS = 8
+WITH_SERIES = 1000
+"""So many incidents keep the series behind their plots (some 100 kB each); older ones the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ class IncidentStore:
                 write.execute(
                     "UPDATE incidents SET suspect_keys = ? WHERE id = ?", (keys, due.incident_id)
                 )
+            write.execute(
+                "UPDATE reports SET body = json_set(body, '$.panels', json('[]'))"
+                " WHERE incident_id = ?",
+                (due.incident_id - WITH_SERIES,),
+            )
             write.execute(
                 "UPDATE incidents SET due_ms = ?, attempts = ?, looks = ?"
                 " WHERE id = ? AND due_ms = ?",
