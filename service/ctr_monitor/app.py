@@ -127,6 +127,7 @@ class Monitor:
         settings = self._settings
         drawing = Drawing()
         self._stack.callback(drawing.close)
+        drawing.warm_up()
         application = web.Application(
             middlewares=[
                 errors_as_sentences(parts.instruments, self._log),

@@ -58,7 +58,8 @@ FORMS: Mapping[str, Callable[[float], str]] = {
     "us": lambda value: f"{_digits(value)} µs",
     "bytes": lambda value: _scaled(value, ("B", "kB", "MB", "GB", "TB")),
     "s": duration,
+    "calls/s": lambda value: f"{_digits(value)}/s",
     "count": _digits,
-    "per s": lambda value: f"{_digits(value)} a second",
+    "per s": lambda value: f"{_digits(value)}/s",
 }
 """Units that are not simply put behind the number."""

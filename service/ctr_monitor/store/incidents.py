@@ -6,9 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import Known, incident_for, jobs_of, merged, summed_up
+from ctr_monitor.alerts.grouping import incident_for, merged, summed_up
 from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Alert, Incident, Report, Resolution
+from ctr_monitor.store.incident_rows import (
+    alerts_of,
+    index_words,
+    known_incidents,
+    report_of,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MAX_WORDS = 8
+WITH_SERIES = 1000
+"""So many incidents keep the series behind their plots (some 100 kB each); older ones the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,9 @@ class IncidentStore:
     def take(self, notification: Notification, *, now_ms: int, settings: GroupSettings) -> Taken:
         """Put a notification into the incident that it belongs to, or into a new one."""
         with self._database.transaction() as write:
-            known = _known(write, notification, now_ms - settings.reopen_ms)
+            known = known_incidents(write, notification, now_ms - settings.reopen_ms)
             found = incident_for(notification, known, settings, now_ms=now_ms)
-            old = _alerts(write, found) if found is not None else ()
+            old = alerts_of(write, found) if found is not None else ()
             alerts = merged(old, notification.alerts)
             was = next((k.state for k in known if k.id == found), None)
             summary = summed_up(alerts)
@@ -100,7 +108,7 @@ class IncidentStore:
                 "INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?)",
                 [(found, a.fingerprint, a.starts_ms, a.model_dump_json()) for a in alerts],
             )
-            _index(write, found)
+            index_words(write, found)
         return Taken(found, change)
 
     def due(self) -> Due | None:
@@ -120,7 +128,7 @@ class IncidentStore:
         incident meanwhile stays due.
         """
         with self._database.transaction() as write:
-            old = _report(write, due.incident_id)
+            old = report_of(write, due.incident_id)
             if old is None or old.missing or not report.missing:
                 write.execute(
                     "INSERT OR REPLACE INTO reports VALUES (?, ?)",
@@ -131,11 +139,16 @@ class IncidentStore:
                     "UPDATE incidents SET suspect_keys = ? WHERE id = ?", (keys, due.incident_id)
                 )
             write.execute(
+                "UPDATE reports SET body = json_set(body, '$.panels', json('[]'))"
+                " WHERE incident_id = ?",
+                (due.incident_id - WITH_SERIES,),
+            )
+            write.execute(
                 "UPDATE incidents SET due_ms = ?, attempts = ?, looks = ?"
                 " WHERE id = ? AND due_ms = ?",
                 (next_ms, attempts, looks, due.incident_id, due.due_ms),
             )
-            _index(write, due.incident_id)
+            index_words(write, due.incident_id)
 
     def put_off(self, due: Due, *, next_ms: int | None, attempts: int) -> None:
         """Look again later, with nothing to keep."""
@@ -158,7 +171,7 @@ class IncidentStore:
             )
             if not cursor.rowcount:
                 raise NotThereError(f"there is no incident {incident_id}")
-            _index(write, incident_id)
+            index_words(write, incident_id)
 
     def get(self, incident_id: int, *, with_report: bool = True) -> Incident:
         """Return an incident.
@@ -231,71 +244,12 @@ class IncidentStore:
         )
 
 
-def _known(write: sqlite3.Connection, notification: Notification, since_ms: int) -> list[Known]:
-    """Return the incidents that the notification may belong to."""
-    prints = [alert.fingerprint for alert in notification.alerts]
-    rows = write.execute(
-        "SELECT id, group_key, state, resolved_ms FROM incidents i"
-        " WHERE state = 'firing' OR resolved_ms >= ? OR EXISTS"
-        " (SELECT 1 FROM alerts a WHERE a.incident_id = i.id"
-        " AND a.fingerprint IN (SELECT value FROM json_each(?)))"
-        " ORDER BY id DESC LIMIT 500",
-        (since_ms, json.dumps(prints)),
-    ).fetchall()
-    return [_known_of(write, row) for row in rows]
-
-
-def _known_of(write: sqlite3.Connection, row: sqlite3.Row) -> Known:
-    alerts = _alerts(write, row["id"])
-    return Known(
-        id=row["id"],
-        group_key=row["group_key"],
-        state=row["state"],
-        resolved_ms=row["resolved_ms"],
-        begins=frozenset((alert.fingerprint, alert.starts_ms) for alert in alerts),
-        jobs=jobs_of(alerts),
-    )
-
-
-def _alerts(write: sqlite3.Connection, incident_id: int) -> tuple[Alert, ...]:
-    rows = write.execute(
-        "SELECT body FROM alerts WHERE incident_id = ? ORDER BY starts_ms, fingerprint",
-        (incident_id,),
-    )
-    return tuple(Alert.model_validate_json(row["body"]) for row in rows)
-
-
-def _report(write: sqlite3.Connection, incident_id: int) -> Report | None:
-    row = write.execute("SELECT body FROM reports WHERE incident_id = ?", (incident_id,)).fetchone()
-    return None if row is None else Report.model_validate_json(row["body"])
-
-
 def _change(was: str | None, state: str, *, new: bool) -> str:
     if was is None:
         return "opened"
     if was != state:
         return "reopened" if state == "firing" else "resolved"
     return "joined" if new else "repeated"
-
-
-def _index(write: sqlite3.Connection, incident_id: int) -> None:
-    """Write down the words by which the incident is found."""
-    row = write.execute("SELECT * FROM incidents WHERE id = ?", (incident_id,)).fetchone()
-    parts = [f"#{incident_id}", row["title"], row["severity"], row["state"], row["suspect_keys"]]
-    for alert in _alerts(write, incident_id):
-        parts += [alert.name, *alert.labels.values(), *alert.annotations.values()]
-    report = _report(write, incident_id)
-    if report is not None:
-        parts += [suspect.title for suspect in report.suspects]
-        parts += [change.text for change in report.changes]
-        parts += [trace.trace_id for trace in report.traces]
-    if row["resolution"] is not None:
-        resolution = Resolution.model_validate_json(row["resolution"])
-        parts += [resolution.note, resolution.cause, resolution.by]
-    write.execute(
-        "UPDATE incidents SET search_text = ? WHERE id = ?",
-        ("\n".join(parts).casefold(), incident_id),
-    )
 
 
 def _escaped(word: str) -> str:

@@ -51,26 +51,36 @@ class Drawing:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawing")
         self._known: OrderedDict[tuple[int, int, int | None], Plots] = OrderedDict()
 
+    def warm_up(self) -> None:
+        """Load matplotlib behind the scenes: a start does not wait for it, nor does a page."""
+        self._executor.submit(_load)
+
     async def plots(self, incident: Incident) -> Plots:
         """Return the plots of an incident's report."""
         if incident.report is None:
             return Plots()
         key = (incident.id, incident.report.investigated_ms, incident.resolved_ms)
-        if key not in self._known:
-            loop = asyncio.get_running_loop()
-            self._known[key] = await loop.run_in_executor(self._executor, _draw, incident)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        loop = asyncio.get_running_loop()
+        plots = await loop.run_in_executor(self._executor, _draw, incident)
+        self._known[key] = plots
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return plots
 
     def close(self) -> None:
         """End the thread."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
+def _load() -> None:
+    from ctr_monitor.report import plots  # noqa: F401, PLC0415 -- loaded, and nothing else
+
+
 def _draw(incident: Incident) -> Plots:
-    # Loaded when the first page asks for it: a start and a webhook need no matplotlib.
-    from ctr_monitor.report.plots import COLOURS, Marks, largest_lines, plot  # noqa: PLC0415
+    from ctr_monitor.report.plots import COLOURS, Marks, largest_lines, plot  # noqa: PLC0415 -- heavy
 
     report = incident.report
     assert report is not None  # noqa: S101 -- looked at before

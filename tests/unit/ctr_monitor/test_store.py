@@ -9,7 +9,8 @@ import pytest
 
 from ctr_monitor.alerts.grouping import GroupSettings
 from ctr_monitor.errors import NotThereError, StoreError
-from ctr_monitor.model import Change, Report, Resolution, Suspected
+from ctr_monitor.model import Change, Panel, Report, Resolution, Suspected
+from ctr_monitor.store import incidents as incidents_module
 from ctr_monitor.store.database import Database
 from ctr_monitor.store.incidents import IncidentStore
 from ctr_monitor.store.remedy_runs import UNKNOWN_END, RemedyRuns
@@ -167,6 +168,24 @@ def test_a_whole_report_is_not_replaced_by_half_of_one(store: IncidentStore) -> 
     found = store.get(number)
     assert found.report == report("overload")
     assert found.suspect_keys == ("overload",)
+
+
+def test_old_reports_lose_their_series_alone(
+    store: IncidentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the newest ones a report keeps its words, and gives the room of its plots back."""
+    monkeypatch.setattr(incidents_module, "WITH_SERIES", 1)
+    panel = Panel(key="traffic", title="Calls", unit="calls/s", lines=())
+    for name in ("A", "B"):
+        take(store, wire_alert(name), group=name)
+        due = store.due()
+        assert due is not None
+        made = report("overload").model_copy(update={"panels": (panel,)})
+        store.investigated(due, made, next_ms=None, attempts=0, looks=1)
+    old, new = store.get(1).report, store.get(2).report
+    assert old == report("overload")
+    assert new is not None
+    assert new.panels == (panel,)
 
 
 def test_history_is_searched_by_every_word(store: IncidentStore) -> None:
