@@ -32,11 +32,6 @@ OTHERS = {"up": frozenset[str](), "ALERTS": frozenset({"alertname", "severity", 
 """Prometheus' own."""
 PROCESS = re.compile(r"process_(resident_memory_bytes|cpu_seconds_total|start_time_seconds)")
 """prometheus_client's own."""
-AGREED = {
-    *("ctr_model_created_timestamp_seconds", "ctr_queue_limit_tokens"),
-    *("ctr_deadline_slack_seconds", "ctr_batch_fill_ratio", "ctr_cost_error_ratio"),
-}
-"""Metrics that the gateway is about to get under these names."""
 
 
 def _rules() -> list[dict[str, Any]]:
@@ -113,8 +108,6 @@ def test_only_metrics_and_labels_that_exist_are_asked_for() -> None:
             return one.labels <= SPAN_LABELS | TARGET_LABELS
         if PROCESS.fullmatch(one.metric):
             return one.labels <= TARGET_LABELS
-        if re.sub("_(bucket|sum|count)$", "", one.metric) in AGREED:
-            return one.labels <= TARGET_LABELS
         return one.metric in exposed and one.labels <= exposed[one.metric] | TARGET_LABELS
 
     unknown = {
@@ -124,11 +117,6 @@ def test_only_metrics_and_labels_that_exist_are_asked_for() -> None:
         if not known(one)
     }
     assert unknown == set()
-
-
-def test_no_agreed_metric_is_there_yet() -> None:
-    """Once the gateway has one, the catalogue speaks for it, and it leaves the list here."""
-    assert not AGREED & {metric.name for metric in names.CATALOGUE}
 
 
 def test_a_healthy_hour_has_every_metric_that_a_rule_reads() -> None:
