@@ -135,7 +135,9 @@ def test_a_weight_that_two_products_share_is_written_once(plain: Path, tmp_path:
         helper.make_tensor_value_info("again", TensorProto.FLOAT, ["rows", "length", HIDDEN])
     )
     onnx.save(model, str(tmp_path / "shared.onnx"))
-    quantize(tmp_path / "shared.onnx", tmp_path / "made.onnx", Scaling.TOKEN, weight_limit=weight_limit())
+    quantize(
+        tmp_path / "shared.onnx", tmp_path / "made.onnx", Scaling.TOKEN, weight_limit=weight_limit()
+    )
     x = _input()
     exact, rounded = _run(plain, x), _run(tmp_path / "made.onnx", x)
     assert np.abs(rounded - exact).max() / exact.std() < 0.06
@@ -174,7 +176,13 @@ def test_an_outlier_channel_does_not_cost_the_others(plain: Path, tmp_path: Path
     onnx.save(weight, str(tmp_path / "uneven.onnx"))
     batch = {"x": x, LENGTHS: np.full(6, 9, dtype=np.int32)}
     ranges = activation_ranges(tmp_path / "uneven.onnx", [batch])
-    quantize(tmp_path / "uneven.onnx", tmp_path / "made.onnx", Scaling.FIXED, ranges, weight_limit=weight_limit())
+    quantize(
+        tmp_path / "uneven.onnx",
+        tmp_path / "made.onnx",
+        Scaling.FIXED,
+        ranges,
+        weight_limit=weight_limit(),
+    )
     exact, rounded = _run(tmp_path / "uneven.onnx", x), _run(tmp_path / "made.onnx", x)
     assert np.abs(rounded - exact).max() / exact.std() < 0.06
 

@@ -151,6 +151,9 @@ def test_a_broken_collector_gets_one_line_a_minute(stream: io.StringIO) -> None:
         logging.getLogger(f"opentelemetry.{name}")
         for name in ("exporter.otlp.proto.grpc.exporter", "sdk._shared_internal")
     ] + [logging.getLogger("urllib3.connectionpool")]
+    for logger in loggers:  # other libraries in this process hush them
+        logger.setLevel(logging.WARNING)
+        logger.disabled = False
     for second in range(180):
         loggers[second % 3].warning("Transient error %s, retrying in %.2fs", CANARY, 1.0)
         clock.advance_ns(NS_PER_S)
