@@ -6,6 +6,7 @@ another on one stack, since what one fault leaves behind must not mislead about 
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,13 @@ import pytest
 from tests.support.alerting_tools import require_alerting
 from tests.support.drill_world import Drill, drilling
 from tests.support.faults_file import Faults
+from tests.support.open_loop import sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+OVERLOAD_PER_S, OVERLOAD_ITEMS = 60.0, 40
+"""1,280 padded tokens a list: 16 of them a second are what two slots compute."""
 
 pytestmark = pytest.mark.drill
 
@@ -44,3 +49,32 @@ def test_a_failing_engine_pages(drill: Drill) -> None:
         incident = drill.suspected("CtrAvailabilityBurn", "backend_failing")
         assert "ctr.compute" in drill.exemplar_page(incident)
     drill.resolved(incident["id"], "CtrAvailabilityBurn")
+
+
+def test_a_lost_redis_pages(drill: Drill) -> None:
+    """Redis is killed: the breaker's page, Redis suspected first, and callers notice nothing."""
+    drill.calm()
+    failed = drill.usual.failures
+    with drill.redis_lost():
+        incident = drill.suspected("CtrRemoteCacheBreakerOpen", "redis_lost")
+        assert "ctr.tokens" in drill.exemplar_page(incident)
+    drill.resolved(incident["id"], "CtrRemoteCacheBreakerOpen")
+    assert drill.usual.failures == failed
+
+
+def test_overload_pages(drill: Drill) -> None:
+    """Four times what the engine can compute: the shed page, overload first, a refusal linked."""
+    drill.calm()
+    with sending(drill.gateway.target, per_s=OVERLOAD_PER_S, items=OVERLOAD_ITEMS):
+        incident = drill.suspected("CtrShedBurn", "overload")
+        assert drill.exemplar_page(incident)
+    drill.resolved(incident["id"], "CtrShedBurn")
+
+
+def test_a_gateway_that_is_gone_pages(drill: Drill) -> None:
+    """SIGKILL: the page that nobody serves, named as the first suspect, until another serves."""
+    drill.calm()
+    drill.gateway.stop(signal.SIGKILL)
+    incident = drill.suspected("CtrGatewayGone", "gateway_gone")
+    drill.start_gateway()
+    drill.resolved(incident["id"], "CtrGatewayGone")

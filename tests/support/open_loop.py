@@ -37,6 +37,12 @@ class OpenLoop(threading.Thread):
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
+    @property
+    def failures(self) -> int:
+        """Calls that were not answered."""
+        with self._lock:
+            return self.outcomes.total() - self.outcomes["OK"]
+
     def run(self) -> None:
         """Send by the clock."""
         options = ClientOptions(max_attempts=1, own_connection=True).channel_options()
