@@ -6,7 +6,6 @@ another on one stack, since what one fault leaves behind must not mislead about 
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,7 +73,7 @@ def test_overload_pages(drill: Drill) -> None:
 def test_a_gateway_that_is_gone_pages(drill: Drill) -> None:
     """SIGKILL: the page that nobody serves, named as the first suspect, until another serves."""
     drill.calm()
-    drill.gateway.stop(signal.SIGKILL)
+    drill.kill_gateway()
     incident = drill.suspected("CtrGatewayGone", "gateway_gone")
     drill.start_gateway()
     drill.resolved(incident["id"], "CtrGatewayGone")

@@ -6,7 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import Known, incident_for, jobs_of, merged, summed_up
+from ctr_monitor.alerts.grouping import (
+    Known,
+    incident_for,
+    is_paging,
+    jobs_of,
+    merged,
+    paged_until_ms,
+    summed_up,
+)
 from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Alert, Incident, Report, Resolution
 
@@ -254,6 +262,8 @@ def _known_of(write: sqlite3.Connection, row: sqlite3.Row) -> Known:
         resolved_ms=row["resolved_ms"],
         begins=frozenset((alert.fingerprint, alert.starts_ms) for alert in alerts),
         jobs=jobs_of(alerts),
+        paging=any(map(is_paging, alerts)),
+        paged_until_ms=paged_until_ms(alerts),
     )
 
 
