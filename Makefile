@@ -21,7 +21,7 @@ STRICT ?=
 BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
-.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe setup lock \
+.PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
   triton test-triton telemetry-docs
 
@@ -82,6 +82,9 @@ alerts-check: $(INSTALLED) ## Fail when those differ from it, or an alert lacks 
 
 observe: $(INSTALLED) ## Prometheus, Alertmanager, the monitor's page and a gateway with traffic (BUNDLE=...)
 	@$(BIN)/python -m ctr_observe --bundle '$(BUNDLE)'
+
+drill: $(INSTALLED) ## Real faults under real alerting: each must page, be explained and resolve
+	@$(BIN)/pytest -m drill
 
 setup: $(INSTALLED) ## Make the virtual environment
 

@@ -30,7 +30,12 @@ class Monitor:
 
 @contextlib.contextmanager
 def running_monitor(
-    folder: Path, prometheus_url: str, *, port: int = 0, slo: Path | None = None
+    folder: Path,
+    prometheus_url: str,
+    *,
+    port: int = 0,
+    slo: Path | None = None,
+    scale: float = 1.0,
 ) -> Iterator[Monitor]:
     """Start one and wait until it serves.
 
@@ -39,6 +44,7 @@ def running_monitor(
         prometheus_url: whom it asks.
         port: of its page; 0 takes a free one.
         slo: the file of objectives, so that reports tell the burn.
+        scale: on every window; that of the rules.
 
     Raises:
         ObserveError: it did not start; the message has its last words.
@@ -46,7 +52,7 @@ def running_monitor(
     command = (
         *(sys.executable, "-m", "ctr_monitor", "serve", "--prometheus", prometheus_url),
         *("--store", str(folder / "monitor.sqlite"), "--listen", f"127.0.0.1:{port}"),
-        *("--otlp-grpc", "0", "--log-format", "json"),
+        *("--otlp-grpc", "0", "--log-format", "json", "--window-scale", str(scale)),
         *(() if slo is None else ("--slo", str(slo))),
     )
     child = Child("the monitor", command, folder / "monitor.log")

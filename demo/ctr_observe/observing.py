@@ -71,7 +71,11 @@ def observing(plan: ObservePlan, folder: Path) -> Iterator[Places]:
     @contextlib.contextmanager
     def monitor(prometheus_url: str) -> Iterator[str]:
         with running_monitor(
-            folder, prometheus_url, port=plan.monitor_port, slo=plan.slo
+            folder,
+            prometheus_url,
+            port=plan.monitor_port,
+            slo=plan.slo,
+            scale=plan.scale,
         ) as started:
             monitors.append(started)
             yield started.address

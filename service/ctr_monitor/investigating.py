@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_monitor.alerts.grouping import most_severe
 from ctr_monitor.around.burning import ask_burns
 from ctr_monitor.around.changes import find_changes
 from ctr_monitor.around.onset import find_onset
@@ -92,9 +93,11 @@ class Investigator:
         end_ms = now_ms
         if incident.resolved_ms is not None:
             end_ms = min(now_ms, incident.resolved_ms + AFTER_S * 1000)
-        span = span_of(alerts, end_ms, self._look)
+        # A ticket that goes on since another day would set the clock back for tonight's page.
+        foremost = most_severe(alerts)
+        span = span_of(foremost, end_ms, self._look)
         asked = await self._ask(span)
-        onset = find_onset(alerts, asked.panels, span)
+        onset = find_onset(foremost, asked.panels, span)
         # What came after the end is recovery, and would count as "during".
         bad_until_ms = incident.resolved_ms or end_ms
         readings = read(_until(asked.panels, bad_until_ms), onset.at_ms)

@@ -1,9 +1,13 @@
 """Which incident a notification belongs to, and what it makes of that incident's alerts. Pure.
 
 Alertmanager repeats itself, and several of them tell the same; alerts flap; one fault raises
-several alerts. All of that is one incident: an open one of the same group or alert; else an open
-one whose latest alert began about the same time; else the one of the same alert and begin; else
-one of the same group or alert that ended no longer ago than the reopening time.
+several alerts. All of that is one incident: the open one of the same alert and begin; else an open
+one of the same group or alert; else an open one whose latest alert began about the same time; else
+the one of the same alert and begin; else one of the same group or alert that ended no longer ago
+than the reopening time.
+
+A ticket over days goes on long after its fault, and keeps its incident open. A page that begins
+then is another fault: it belongs to no incident in which no page fires any more.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ if TYPE_CHECKING:
     from ctr_monitor.alerts.webhook import Notification
     from ctr_monitor.model import Alert, State
 
-SEVERITIES = ("page", "critical", "ticket", "warning", "info")
+WAKING = ("page", "critical")
+SEVERITIES = (*WAKING, "ticket", "warning", "info")
 MAX_TITLE = 200
 
 
@@ -28,6 +33,8 @@ class Known:
     Attributes:
         begins: (fingerprint, start) of its alerts.
         jobs: label `job` of those that have it; sums over everything have none.
+        paging: whether a page of it fires.
+        paged_until_ms: the end of the last page that does not; None where there is none.
     """
 
     id: int
@@ -36,6 +43,8 @@ class Known:
     resolved_ms: int | None
     begins: frozenset[tuple[str, int]]
     jobs: frozenset[str] = frozenset()
+    paging: bool = True
+    paged_until_ms: int | None = None
 
     @property
     def latest_ms(self) -> int:
@@ -79,9 +88,11 @@ def incident_for(
         shared = prints & {fingerprint for fingerprint, _ in incident.begins}
         return incident.group_key == notification.group_key or bool(shared)
 
-    def is_recent(incident: Known) -> bool:
-        ended_ms = incident.resolved_ms
+    def is_soon_after(ended_ms: int | None) -> bool:
         return ended_ms is not None and now_ms - ended_ms <= settings.reopen_ms
+
+    def is_recent(incident: Known) -> bool:
+        return is_soon_after(incident.resolved_ms)
 
     jobs = jobs_of(notification.alerts)
     first_ms = min(alert.starts_ms for alert in notification.alerts)
@@ -90,9 +101,16 @@ def incident_for(
         one_job = not jobs or not incident.jobs or bool(jobs & incident.jobs)
         return one_job and abs(first_ms - incident.latest_ms) < settings.join_ms
 
+    wakes = any(is_paging(alert) for alert in notification.alerts)
+
+    def goes_on(incident: Known) -> bool:
+        awake = incident.paging or is_soon_after(incident.paged_until_ms)
+        return incident.state == "firing" and (awake or not wakes or began_with(incident))
+
     tests: tuple[Callable[[Known], bool], ...] = (
-        lambda k: k.state == "firing" and k.group_key == notification.group_key,
-        lambda k: k.state == "firing" and is_akin(k),
+        lambda k: bool(begins & k.begins) and (k.state == "firing" or not notification.firing),
+        lambda k: goes_on(k) and k.group_key == notification.group_key,
+        lambda k: goes_on(k) and is_akin(k),
         lambda k: k.state == "firing" and notification.firing and began_with(k),
         lambda k: bool(begins & k.begins) and (is_recent(k) or not notification.firing),
         lambda k: notification.firing and is_recent(k) and is_akin(k),
@@ -107,6 +125,23 @@ def incident_for(
 def jobs_of(alerts: Iterable[Alert]) -> frozenset[str]:
     """Return the jobs that alerts name."""
     return frozenset(alert.labels["job"] for alert in alerts if "job" in alert.labels)
+
+
+def is_paging(alert: Alert) -> bool:
+    """Whether an alert wakes somebody now."""
+    return alert.status == "firing" and alert.labels.get("severity") in WAKING
+
+
+def paged_until_ms(alerts: Iterable[Alert]) -> int | None:
+    """Return the end of the last page that ended."""
+    ends = (a.ends_ms for a in alerts if a.labels.get("severity") in WAKING)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def most_severe(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Return those of the highest severity."""
+    highest = min((_rank(alert) for alert in alerts), default=0)
+    return tuple(alert for alert in alerts if _rank(alert) == highest)
 
 
 def merged(old: Sequence[Alert], new: Sequence[Alert]) -> tuple[Alert, ...]:

@@ -27,10 +27,13 @@ class LookSettings:
     Attributes:
         window_s: the longest window that an alert without the label `window` may look back over.
         rate_s: at least four scrape intervals.
+        scale: of windows in force to those that labels name: below 1 in a drill, whose rules are
+            shortened and keep the nominal names.
     """
 
     window_s: int = 1800
     rate_s: int = 60
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,9 @@ def span_of(alerts: Sequence[Alert], until_ms: int, settings: LookSettings) -> S
     An alert over a long window fires late: its fault may be as old as the window.
     """
     alert_ms = min(alert.starts_ms for alert in alerts)
-    windows = [longest_window_s(alert.labels.get("window", "")) for alert in alerts]
-    window_s = min((w for w in windows if w), default=settings.window_s)
+    named = [longest_window_s(alert.labels.get("window", "")) for alert in alerts]
+    in_force = [max(settings.rate_s, round(w * settings.scale)) for w in named if w]
+    window_s = min(in_force, default=settings.window_s)
     calm_until_ms = alert_ms - window_s * MS_PER_S
     from_ms = calm_until_ms - window_s * MS_PER_S
     until_ms = max(until_ms, alert_ms)

@@ -68,6 +68,13 @@ def _job(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--window-s", default=1800, help="How far to look for alerts without a window.")
 @click.option("--rate-s", default=60, help="Least rate window; at least four scrapes.")
 @click.option("--look-again-s", default=(60.0, 240.0), multiple=True, help="While it fires.")
+@click.option(
+    "--window-scale",
+    default=1.0,
+    type=click.FloatRange(min=0.0001, max=1.0),
+    help="Of rules that `ctr-alerts generate --window-scale` shortened: shortens the windows that "
+    "labels name, and the five flags before this one, alike.",
+)
 @click.option("--retry-s", default=5.0, help="First retry when Prometheus does not answer.")
 @click.option("--query-deadline-s", default=10.0, help="For one query of Prometheus.")
 @click.option("--report-deadline-s", default=45.0, help="For all queries of one report.")

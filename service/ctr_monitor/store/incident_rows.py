@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import Known, jobs_of
+from ctr_monitor.alerts.grouping import Known, is_paging, jobs_of, paged_until_ms
 from ctr_monitor.model import Alert, Report, Resolution
 
 if TYPE_CHECKING:
@@ -74,4 +74,6 @@ def _known_of(write: sqlite3.Connection, row: sqlite3.Row) -> Known:
         resolved_ms=row["resolved_ms"],
         begins=frozenset((alert.fingerprint, alert.starts_ms) for alert in alerts),
         jobs=jobs_of(alerts),
+        paging=any(map(is_paging, alerts)),
+        paged_until_ms=paged_until_ms(alerts),
     )

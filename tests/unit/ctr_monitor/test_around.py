@@ -65,6 +65,14 @@ def test_without_a_window_the_setting_counts() -> None:
     assert (T0_MS - span.from_ms, span.rate_s, span.step_s) == (40_000, 5, 1)
 
 
+def test_a_drill_shortens_the_windows_that_labels_name() -> None:
+    """Its rules keep the nominal names; the window in force is never below the rate's."""
+    drill = LookSettings(window_s=9, rate_s=4, scale=0.005)
+    hour, minutes = (span_of(alerts(window=name), T0_MS, drill) for name in ("1h", "5m"))
+    assert (T0_MS - hour.calm_until_ms, T0_MS - hour.from_ms) == (18_000, 36_000)
+    assert T0_MS - minutes.calm_until_ms == 4_000
+
+
 def test_the_onset_is_where_the_signal_left_its_range() -> None:
     """The own signal's step, 20 minutes before the alert, is found to the sample."""
     panels = {"latency_p99": panel("latency_p99", {-20: 400.0}, calm=40.0)}

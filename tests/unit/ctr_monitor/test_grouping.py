@@ -50,6 +50,26 @@ def test_the_same_alert_in_another_group_belongs_to_it_too() -> None:
     assert found(known(), group="other") == 7
 
 
+def test_a_page_is_no_part_of_what_only_a_ticket_keeps_open() -> None:
+    """A ticket over days outlives its fault: tomorrow's page is another fault, soon it is not."""
+    ended = T0_MS + MINUTE_MS
+    kept_open = dataclasses.replace(known(), paging=False, paged_until_ms=ended)
+    only_ticket = dataclasses.replace(known(), paging=False)
+    late = ended + REOPEN_MS + 1
+    assert found(kept_open, now_ms=late, starts_ms=late) is None
+    assert found(kept_open, now_ms=late - 1, starts_ms=late - 1) == 7
+    assert found(only_ticket, now_ms=late, starts_ms=late) is None
+    assert found(only_ticket, now_ms=late, starts_ms=T0_MS + JOIN_MS - 1) == 7
+
+
+def test_an_end_finds_its_own_incident_beside_an_older_open_one() -> None:
+    """An end that is told twice does not touch the incident that a ticket keeps open."""
+    ended = T0_MS + MINUTE_MS
+    own = known(8, ended_ms=ended)
+    older = dataclasses.replace(known(7), begins=frozenset({("print-CtrLatencyBurn", 1)}))
+    assert found(own, older, now_ms=ended, ends_ms=ended) == 8
+
+
 def test_what_begins_together_is_one_incident() -> None:
     """One fault raises several alerts: those that begin within the joining time are one."""
 
