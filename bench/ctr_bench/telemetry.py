@@ -202,4 +202,4 @@ def _spans(side: Side) -> float:
     """Return how many spans the Collector took."""
     if side.metrics_port is None:
         return 0.0
-    return total_of(read_page(side.metrics_port), f"{SPANS}_total", {"outcome": "sent"})
+    return total_of(read_page(side.metrics_port), SPANS, {"outcome": "sent"})
