@@ -17,6 +17,8 @@ from ctr_client.options import ClientOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ctr.v1 import prediction_pb2
+
 DEADLINE_S = 5.0
 
 
@@ -63,7 +65,8 @@ class OpenLoop(threading.Thread):
         self._stopped.set()
         self.join()
 
-    def _ended(self, call: grpc.Future) -> None:
+    def _ended(self, call: grpc.Future[prediction_pb2.PredictClicksResponse]) -> None:
+        assert isinstance(call, grpc.Call)
         with self._lock:
             self.outcomes[call.code().name] += 1
 

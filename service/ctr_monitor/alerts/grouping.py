@@ -80,7 +80,10 @@ def incident_for(
     notification: Notification, known: Iterable[Known], settings: GroupSettings, *, now_ms: int
 ) -> int | None:
     """Return the id of the incident that a notification belongs to; None for a new one."""
-    begins = {(alert.fingerprint, alert.starts_ms) for alert in notification.alerts}
+    # A group tells its old ends along with a new fire: they say nothing about where that belongs.
+    firing = tuple(alert for alert in notification.alerts if alert.status == "firing")
+    judged = firing or notification.alerts
+    begins = {(alert.fingerprint, alert.starts_ms) for alert in judged}
     prints = {fingerprint for fingerprint, _ in begins}
     newest_first = sorted(known, key=lambda k: -k.id)
 
@@ -94,14 +97,14 @@ def incident_for(
     def is_recent(incident: Known) -> bool:
         return is_soon_after(incident.resolved_ms)
 
-    jobs = jobs_of(notification.alerts)
-    first_ms = min(alert.starts_ms for alert in notification.alerts)
+    jobs = jobs_of(judged)
+    first_ms = min(alert.starts_ms for alert in judged)
 
     def began_with(incident: Known) -> bool:
         one_job = not jobs or not incident.jobs or bool(jobs & incident.jobs)
         return one_job and abs(first_ms - incident.latest_ms) < settings.join_ms
 
-    wakes = any(is_paging(alert) for alert in notification.alerts)
+    wakes = any(map(is_paging, firing))
 
     def goes_on(incident: Known) -> bool:
         awake = incident.paging or is_soon_after(incident.paged_until_ms)

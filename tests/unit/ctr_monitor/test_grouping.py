@@ -62,6 +62,17 @@ def test_a_page_is_no_part_of_what_only_a_ticket_keeps_open() -> None:
     assert found(only_ticket, now_ms=late, starts_ms=T0_MS + JOIN_MS - 1) == 7
 
 
+def test_an_old_end_told_along_with_a_new_page_does_not_place_it() -> None:
+    """Alertmanager tells a group's ends and fires together: the fires say where they belong."""
+    ended, late = T0_MS + MINUTE_MS, T0_MS + 2 * REOPEN_MS
+    kept_open = dataclasses.replace(known(), paging=False, paged_until_ms=ended)
+    told = notification(
+        wire_alert(starts_ms=T0_MS, ends_ms=ended),
+        wire_alert(starts_ms=late, fingerprint="print-of-another-window"),
+    )
+    assert incident_for(told, [kept_open], SETTINGS, now_ms=late) is None
+
+
 def test_an_end_finds_its_own_incident_beside_an_older_open_one() -> None:
     """An end that is told twice does not touch the incident that a ticket keeps open."""
     ended = T0_MS + MINUTE_MS
