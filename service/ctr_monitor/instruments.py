@@ -65,5 +65,5 @@ class Instruments:
 
     def exposition(self) -> tuple[bytes, str]:
         """Return the metrics in OpenMetrics, and their content type."""
-        body: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        body: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]  # -- the library has no types
         return body, CONTENT_TYPE_LATEST

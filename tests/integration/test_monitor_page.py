@@ -61,7 +61,7 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the console says."""
-        log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # -- it has no types
         return [str(entry["message"]) for entry in log]
 
     def shoot(self, name: str) -> Path:

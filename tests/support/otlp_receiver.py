@@ -138,5 +138,5 @@ def _values(attributes: Sequence[object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for one in attributes:
         value = one.value  # type: ignore[attr-defined]  # -- untyped message
-        found[one.key] = getattr(value, value.WhichOneof("value"))  # type: ignore[attr-defined]
+        found[one.key] = getattr(value, value.WhichOneof("value"))  # type: ignore[attr-defined]  # -- a oneof
     return found

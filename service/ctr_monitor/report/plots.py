@@ -117,9 +117,9 @@ def _axes(axes: Axes, panel: Panel, lines: list[Line]) -> None:
     axes.set_ylim(min(0.0, bottom), top * AT_MOST_ROOM if top > 0 else 1.0)
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value, panel.unit)))
-    locator = AutoDateLocator(tz=UTC, maxticks=5)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(tz=UTC, maxticks=5)  # type: ignore[no-untyped-call]  # -- it has no types
     axes.xaxis.set_major_locator(locator)
-    times = ConciseDateFormatter(locator, tz=UTC, show_offset=False)  # type: ignore[no-untyped-call]
+    times = ConciseDateFormatter(locator, tz=UTC, show_offset=False)  # type: ignore[no-untyped-call]  # -- it has no types
     axes.xaxis.set_major_formatter(times)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)

@@ -34,7 +34,7 @@ def trace_of(*spans: Span) -> Trace:
 
 def store(folder: Path, **settings: float) -> TraceStore:
     """A store in a folder."""
-    return TraceStore(Database(folder / "m.sqlite", serving=True), KeepSettings(**settings))  # type: ignore[arg-type]
+    return TraceStore(Database(folder / "m.sqlite", serving=True), KeepSettings(**settings))  # type: ignore[arg-type]  # -- a mapping
 
 
 def test_a_span_is_read() -> None:
