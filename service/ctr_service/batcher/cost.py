@@ -142,13 +142,22 @@ class CostModel:
         charged = self._charged(bucket_tokens, rows, queued_tokens)
         self._step(bucket_tokens, charged, max(-MAX_LOG_ERROR, min(MAX_LOG_ERROR, error)))
 
+    def computed_tokens(self, bucket_tokens: int, rows: int, queued_tokens: int | None) -> int:
+        """Return the tokens that a run computes, attention on padding left out.
+
+        Args:
+            bucket_tokens: the length that rows are padded to.
+            rows: number of rows.
+            queued_tokens: the rows' own buckets in sum; None where all are of this bucket.
+        """
+        if self._skips_padding and queued_tokens is not None:
+            return queued_tokens
+        return rows * bucket_tokens
+
     def _charged(self, bucket_tokens: int, rows: int, queued_tokens: int | None) -> float:
-        """Return the tokens that a run computes."""
-        padded_tokens = rows * bucket_tokens
-        if not self._skips_padding:
-            return padded_tokens
-        own = padded_tokens if queued_tokens is None else queued_tokens
-        return own + self._square_tokens * padded_tokens * bucket_tokens
+        """Return what is paid for, in tokens."""
+        square = self._square_tokens * rows * bucket_tokens**2
+        return self.computed_tokens(bucket_tokens, rows, queued_tokens) + square
 
     def _begin(self, charged: float, seconds: float) -> None:
         self._log_start = math.log(START_SHARE * seconds)

@@ -22,7 +22,8 @@ class BatchReport(NamedTuple):
     Attributes:
         rows: rows of the run.
         bucket_tokens: the length that they were padded to.
-        row_tokens: tokens before padding; `rows * bucket_tokens` were computed.
+        computed_tokens: `rows * bucket_tokens`, or where the graph skips padding each row's bucket.
+        row_tokens: tokens before padding.
         lists: distinct requests that had a row in it.
         queue_ns: the longest wait of a row in it, from admission to the run's begin.
         run_ns: from handing the batch to the backend to its answer.
@@ -35,6 +36,7 @@ class BatchReport(NamedTuple):
 
     rows: int
     bucket_tokens: int
+    computed_tokens: int
     row_tokens: int
     lists: int
     queue_ns: int

@@ -160,6 +160,9 @@ class BatchRunner:
                 BatchReport(
                     rows=len(rows),
                     bucket_tokens=bucket_tokens,
+                    computed_tokens=self._cost.computed_tokens(
+                        bucket_tokens, len(rows), queued_tokens
+                    ),
                     row_tokens=row_tokens,
                     lists=len(calls),
                     queue_ns=started_ns - min(call.enqueued_ns for call in calls),

@@ -142,15 +142,14 @@ class Instruments:
     def finished(self, batch: BatchReport) -> None:
         """A run ended, well or not."""
         self.batches_run += 1
-        padded_tokens = batch.rows * batch.bucket_tokens
         self._batches.inc()
         self._batch_rows.observe(batch.rows)
-        self._batch_tokens.observe(padded_tokens)
+        self._batch_tokens.observe(batch.computed_tokens)
         if self._max_batch_tokens:
-            self._batch_fill.observe(padded_tokens / self._max_batch_tokens)
+            self._batch_fill.observe(batch.computed_tokens / self._max_batch_tokens)
         if batch.expected_s and batch.cost_s:
             self._cost_error.observe(abs(batch.cost_s / batch.expected_s - 1))
-        self._padded_tokens.inc(padded_tokens)
+        self._padded_tokens.inc(batch.computed_tokens)
         self._row_tokens.inc(batch.row_tokens)
         self._queue_s.observe(batch.queue_ns / NS_PER_S)
         self._compute_s.observe(batch.compute_ns / NS_PER_S)

@@ -13,7 +13,11 @@ CAUSE, PRIORITY = "cause", "priority"
 BATCH_ROWS = Metric("ctr_batch_rows", Kind.HISTOGRAM, "", "Rows of a batch.", (), ROWS_BOUNDS)
 BATCHES = Metric("ctr_batches", Kind.COUNTER, "", "Batches run, retries of single rows included.")
 PADDED_TOKENS = Metric(
-    "ctr_padded_tokens", Kind.COUNTER, "", "Tokens computed, padding included: rows x bucket."
+    "ctr_padded_tokens",
+    Kind.COUNTER,
+    "",
+    "Tokens computed, padding included: rows x bucket, or where the graph skips padding each row's "
+    "own bucket.",
 )
 ROW_TOKENS = Metric("ctr_row_tokens", Kind.COUNTER, "", "Tokens computed, padding left out.")
 QUEUE_SECONDS = Metric(
@@ -51,7 +55,7 @@ BATCH_PADDED_TOKENS = Metric(
     "ctr_batch_padded_tokens",
     Kind.HISTOGRAM,
     "",
-    "Tokens of a batch, padding included: rows x bucket.",
+    "Tokens that a batch computed, counted as in ctr_padded_tokens.",
     (),
     TOKENS_BOUNDS,
 )
@@ -59,7 +63,7 @@ BATCH_FILL_RATIO = Metric(
     "ctr_batch_fill_ratio",
     Kind.HISTOGRAM,
     "ratio",
-    "Tokens of a batch, padding included, over the layout's largest batch.",
+    "Tokens that a batch computed over the layout's largest batch.",
     (),
     RATIO_BOUNDS,
 )

@@ -181,3 +181,10 @@ def test_a_graph_that_computes_padding_is_charged_for_it() -> None:
     model = CostModel([Cost(b, r, true_seconds(b, r)) for b, r in SHAPES])
     assert model.run_seconds(32, 8, queued_tokens=100) == model.run_seconds(32, 8)
     assert model.price.square_tokens == 0
+
+
+def test_what_was_computed_is_told_without_padding_that_was_skipped() -> None:
+    """Telemetry counts it; a graph that computes padding computes all of it."""
+    assert unpadded_model().computed_tokens(32, 8, queued_tokens=100) == 100
+    padded = CostModel([Cost(b, r, true_seconds(b, r)) for b, r in SHAPES])
+    assert padded.computed_tokens(32, 8, queued_tokens=100) == 256

@@ -106,6 +106,7 @@ def test_batches_are_measured(instruments: Instruments) -> None:
         BatchReport(
             rows=3,
             bucket_tokens=32,
+            computed_tokens=96,
             row_tokens=70,
             lists=2,
             queue_ns=5_000_000,
@@ -144,6 +145,7 @@ def test_without_metrics_nothing_of_a_call_is_counted() -> None:
         BatchReport(
             rows=1,
             bucket_tokens=8,
+            computed_tokens=8,
             row_tokens=8,
             lists=1,
             queue_ns=0,
