@@ -31,7 +31,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo DATA=log.csv [GROUP=column] [BASE_MODEL=dir] [SEED=n]   the same on your own log"
-	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-train, ctr-export, ctr-service, ctr-client"
+	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-{train,export,service,client,bench,alerts,monitor}"
 
 demo: $(INSTALLED) ## Log -> fine-tuned BERT -> gated bundle -> gateway -> 500 searches over gRPC
 	@$(BIN)/python -m ctr_demo $(if $(DATA),--data '$(DATA)') $(if $(GROUP),--group '$(GROUP)') \
