@@ -76,14 +76,18 @@ class Places:
         return tokens.index_select(1, self.firsts)
 
 
-class UnpaddedLayer(nn.Module):
-    """Wraps a Transformer layer: [1, tokens, hidden] -> the same."""
+class _Wrapped(nn.Module):
+    """Holds a Transformer layer, its parts, and where the batch's tokens lie."""
 
     def __init__(self, layer: nn.Module, parts: LayerParts, places: Places) -> None:
         super().__init__()
         self.layer = layer
         self._parts = parts
         self._places = places
+
+
+class UnpaddedLayer(_Wrapped):
+    """Wraps a Transformer layer: [1, tokens, hidden] -> the same."""
 
     def forward(
         self, hidden_states: torch.Tensor, *_args: object, **_kwargs: object
@@ -100,17 +104,11 @@ class UnpaddedLayer(nn.Module):
         return self._parts.finish(places.pick(attended), hidden_states)
 
 
-class UnpaddedLastLayer(nn.Module):
+class UnpaddedLastLayer(_Wrapped):
     """Wraps the last layer: [1, tokens, hidden] -> [rows, 1, hidden], each row's first token.
 
     See `first_token.py`: a classifier's head reads nothing else.
     """
-
-    def __init__(self, layer: nn.Module, parts: LayerParts, places: Places) -> None:
-        super().__init__()
-        self.layer = layer
-        self._parts = parts
-        self._places = places
 
     def forward(
         self, hidden_states: torch.Tensor, *_args: object, **_kwargs: object

@@ -38,6 +38,13 @@ def test_lists_are_not_mixed_where_a_start_is_cheap() -> None:
     assert parts == [((urgent, list(range(8))),), ((other, list(range(8))),)]
 
 
+def test_a_lists_rest_is_not_filled_up_from_the_next() -> None:
+    """It holds more than half of the target: one row of another would only make it end later."""
+    lane, (urgent, _) = lane_of([20] * 7, [20] * 7)
+    parts = [ListPacking(BUDGET).fill(lane, Slots(2, 1), CHEAP).parts for _ in range(2)]
+    assert parts == [((urgent, [0, 1, 2, 3]),), ((urgent, [4, 5, 6]),)]
+
+
 def test_small_lists_share_a_costly_start() -> None:
     """Lists of one row each run together until ten starts' worth of tokens are in."""
     lane, entries = lane_of(*[[20]] * 30)
@@ -54,7 +61,7 @@ def test_rows_of_any_length_share_a_batch() -> None:
     assert batch.bucket_tokens == 45
 
 
-def test_a_row_that_would_dear_attention_waits_for_its_like() -> None:
+def test_a_row_that_makes_attention_dear_waits_for_its_like() -> None:
     """Beside a row of 500 tokens attention on short ones costs more than their own start."""
     lane, (entry,) = lane_of([500, *[10] * 20])
     packing = ListPacking(BUDGET)
