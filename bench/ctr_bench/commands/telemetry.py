@@ -18,7 +18,20 @@ KINDS = ("absent", "hanging", "refusing", "slow")
 
 
 @click.command()
-@click.option("--pairs", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--pairs",
+    default=8,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Of telemetry against none.",
+)
+@click.option(
+    "--rounds",
+    default=15,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Turns of each kind of Collector.",
+)
 @click.option("--seconds", default=8.0, show_default=True, help="Of one load.")
 @click.option(
     "--fault",
@@ -34,6 +47,7 @@ KINDS = ("absent", "hanging", "refusing", "slow")
 @bench_options("telemetry")
 def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     pairs: int,
+    rounds: int,
     seconds: float,
     faults: tuple[str, ...],
     zero_cost: bool,  # noqa: FBT001 -- click passes flags by name
@@ -50,12 +64,12 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
     request) come from closed loops, `p99_ratio` from an open loop at half of capacity; each has an
     interval from a paired bootstrap. `p99_ratio_absent` and so on compare a Collector that is
     absent, hangs, refuses or is slow with one that answers. `zero_cost_*` is the same around an
-    engine without a model, where telemetry has nothing to hide behind. About 12 minutes.
+    engine without a model, where telemetry has nothing to hide behind. About 25 minutes.
 
     \b
     Examples:
       ctr-bench telemetry
-      ctr-bench telemetry --pairs 2 --seconds 2 --fault hanging --no-zero-cost
+      ctr-bench telemetry --pairs 2 --rounds 2 --seconds 2 --fault hanging --no-zero-cost
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
     def measure(progress: Progress) -> Results:
@@ -65,7 +79,7 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
         from ctr_bench.telemetry import TelemetryBench, TelemetryPlan  # noqa: PLC0415 -- see above
 
         wanted = tuple(fault for fault in faults or KINDS if fault != "none")
-        plan = TelemetryPlan(bundle, pairs, seconds, wanted, zero_cost, flags, seed)
+        plan = TelemetryPlan(bundle, pairs, rounds, seconds, wanted, zero_cost, flags, seed)
         rows = RowMaker(open_bundle(bundle))
         return TelemetryBench(plan, rows, find_catalogue(catalogue), progress).run()
 
