@@ -1,0 +1,59 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+import math
+
+ENDLESS = "endless"
+"""A percentile over requests of which too many were never answered well."""
+
+
+def number(value: float | None) -> str:
+    """Return three significant digits, and whole numbers from 100 on."""
+    if value is None or math.isnan(value):
+        return "–"  # noqa: RUF001 -- the dash of an empty cell
+    if math.isinf(value):
+        return "∞"
+    size = abs(value)
+    if size >= 99.95:  # noqa: PLR2004 -- below, one digit after the point is left
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if size else "0"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a latency; absent and infinite ones are endless."""
+    if value is None or not math.isfinite(value):
+        return ENDLESS
+    return f"{number(value)} ms"
+
+
+def share(value: float | None) -> str:
+    """Return a share of 1 as a percentage that does not round a loss away."""
+    if value is None or math.isnan(value):
+        return "–"  # noqa: RUF001 -- the dash of an empty cell
+    percent = 100 * value
+    if 99 < percent < 100:  # noqa: PLR2004 -- the nines matter there
+        return f"{math.floor(percent * 1_000) / 1_000:g} %"
+    return f"{percent:.3g} %"
+
+
+def seconds(value: float) -> str:
+    """Return a length of time."""
+    if value >= 120:  # noqa: PLR2004 -- two minutes
+        return f"{value / 60:.3g} min"
+    return f"{value:.3g} s"
+
+
+def plain(value: object) -> str:
+    """Return any value of a JSON file in a cell."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return number(value)
+    if value is None:
+        return "–"  # noqa: RUF001 -- the dash of an empty cell
+    if isinstance(value, list):
+        return ", ".join(map(plain, value)) if value else "none"
+    return str(value)
