@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from ctr_bench.errors import BenchError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
 MAX_JSON_BYTES = 64 * 2**20
 """No bench writes more; a larger file is something else."""
 
+_LIMIT = re.compile(r"p\d+(\.\d+)?_ms")
 _ReadT = TypeVar("_ReadT", bound="Read")
 
 
@@ -26,9 +30,30 @@ class Read(BaseModel):
 
 
 class Slo(Read):
-    """The promise: 99 of 100 requests within `p99_ms`."""
+    """The promise: a percentile of latency and its limit, as `{"p99_ms": 100}`."""
 
-    p99_ms: float = Field(gt=0)
+    @property
+    def name(self) -> str:
+        """Such as "p99"."""
+        return next(iter(self._limits()))
+
+    @property
+    def limit_ms(self) -> float:
+        """Above 0."""
+        return self._limits()[self.name]
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if len(self._limits()) != 1:
+            raise PydanticCustomError("slo", "must hold one limit above 0, such as p99_ms")
+        return self
+
+    def _limits(self) -> dict[str, float]:
+        return {
+            name.removesuffix("_ms"): float(value)
+            for name, value in (self.model_extra or {}).items()
+            if _LIMIT.fullmatch(name) and isinstance(value, int | float) and value > 0
+        }
 
 
 class RunFigures(Read):

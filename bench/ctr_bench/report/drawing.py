@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.typing import RcKeyType
 
-WIDTH_IN, HEIGHT_IN = 4.6, 2.9
+WIDTH_IN, HEIGHT_IN = 4.3, 2.75
 """Small, so that letters are still readable where the plot is as wide as a phone."""
 PNG_DPI = 200
+TITLE_IN = 0.26
 INK, SOFT, GRID = "#343a41", "#6a737d", "#dde1e6"
 BLUE, ORANGE, GREEN, RED, VIOLET, GREY = (
     *("#2f6fb5", "#d0691c", "#2f8f5b", "#c23b33", "#8257b0", "#8b949e"),
@@ -40,11 +41,11 @@ STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be found, copied and read aloud
     "svg.hashsalt": "ctr-bench",  # the same figures give the same bytes
     "font.family": "sans-serif",
-    "font.size": 8.0,
+    "font.size": 8.5,
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.labelcolor": SOFT,
-    "axes.labelsize": 8.0,
+    "axes.labelsize": 8.5,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -58,7 +59,7 @@ STYLE: dict[RcKeyType, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
-    "legend.fontsize": 7.5,
+    "legend.fontsize": 8.0,
     "lines.linewidth": 1.5,
 }
 
@@ -127,9 +128,18 @@ def draw(plot: Plot) -> Drawn:
         text, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
     )
     picture = io.BytesIO()
-    plot.figure.suptitle(plot.title, x=0.01, ha="left", fontsize=9.5, fontweight="bold")
+    _head(plot)
     plot.figure.savefig(picture, format="png", dpi=PNG_DPI, facecolor="white")
     return Drawn(plot.key, plot.title, plot.note, _element(text.getvalue(), plot), picture.getvalue())
+
+
+def _head(plot: Plot) -> None:
+    """Put the title above the figure, which the page does in HTML."""
+    width_in, height_in = plot.figure.get_size_inches()
+    plot.figure.set_size_inches(width_in, height_in + TITLE_IN)
+    below = height_in / (height_in + TITLE_IN)
+    plot.figure.set_layout_engine("constrained", rect=(0, 0, 1, below))
+    plot.figure.text(0.012, 1 - 0.3 * (1 - below), plot.title, va="top", fontsize=9.5, weight="bold")
 
 
 def _element(document: str, plot: Plot) -> Markup:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ctr_bench.errors import BenchError
 from ctr_bench.report import tables
 from ctr_bench.report.drawing import draw
+from ctr_bench.report.sections.runs import runs_table
 from ctr_bench.report.summary import fingerprints, summary
 
 if TYPE_CHECKING:
@@ -74,14 +75,14 @@ def write_report(sections: Sequence[Section], places: Places, made: datetime) ->
                 "title": section.title,
                 "source": _link(section.source, places.page.parent),
                 "banners": [banner.text for banner in section.banners],
-                "pictures": [_picture(section, one) for one in drawn[section.key]],
+                "pictures": [f"{one.key}.png" for one in drawn[section.key]],
                 **section.data,
             }
             for section in sections
         ],
     }
     files = {
-        places.pictures / _picture(section, one): one.png
+        places.pictures / f"{one.key}.png": one.png
         for section in sections
         for one in drawn[section.key]
     }
@@ -118,22 +119,12 @@ def _page(
         sections=sections,
         drawn=drawn,
         summary=summary(sections),
+        runs=runs_table(sections),
         fingerprints=fingerprints(sections),
         made=made_text,
         data=places.data,
         pictures=places.pictures,
     )
-
-
-def _picture(section: Section, plot: Drawn) -> str:
-    """Name a PNG by what it shows, not by its number on the page."""
-    return f"{_slug(section)}-{plot.key.removeprefix(section.key + '-')}.png"
-
-
-def _slug(section: Section) -> str:
-    name = section.title if section.kind == "run" else section.source.stem
-    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
-    return f"{section.key}-{words.strip('-') or section.kind}"
 
 
 def _link(path: Path, here: Path) -> str:

@@ -39,6 +39,9 @@ NUMBERS = {
 NAMES = ("model_version", "caller", "priority")
 """Columns that group the requests."""
 
+PRIORITIES = {"0": "unspecified", "1": "interactive", "2": "bulk"}
+"""As ctr.v1 numbers them; a file may hold numbers or names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Groups:
@@ -152,4 +155,7 @@ def _groups(table: Any, name: str) -> Groups:  # noqa: ANN401 -- pyarrow ships n
     column = pc.cast(table.column(name), pa.string())
     encoded = column.combine_chunks().dictionary_encode()
     index: NDArray[np.int64] = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-    return Groups(tuple(map(str, encoded.dictionary.to_pylist())), index)
+    names = map(str, encoded.dictionary.to_pylist())
+    if name == "priority":
+        names = (PRIORITIES.get(one, one) for one in names)
+    return Groups(tuple(names), index)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LOG_FROM = 12.0
 """A latency axis is logarithmic where the largest value is so many times the least."""
 ROOM = 1.12
+STEPS = (1, 2, 2.5, 5, 10)
 MANY_DECADES = 2.2
 """Beyond this, ticks at 1, 10, 100 are close enough; below, 2 and 5 are shown too."""
 
@@ -28,7 +29,7 @@ def _ticked(value: float, _: object) -> str:
 def zero_based(axis: Axis, top: float, ticks: int = 5) -> None:
     """Let an axis of amounts begin at 0, so that lengths compare."""
     axis.axes.set(**{f"{axis.axis_name}lim": (0.0, top * ROOM if top > 0 else 1.0)})
-    axis.set_major_locator(MaxNLocator(ticks))
+    axis.set_major_locator(MaxNLocator(ticks, steps=STEPS))
     axis.set_major_formatter(FuncFormatter(_ticked))
 
 

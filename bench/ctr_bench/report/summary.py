@@ -52,7 +52,7 @@ def summary(sections: Sequence[Section]) -> Summary:
             f"The files were measured under {count} different fingerprints (machine, versions, "
             "bundle): compare figures only within one; they are listed at the end."
         )
-        banners.insert(0, ("fingerprints", Banner("warn", text)))
+        banners.insert(0, ("about-fingerprints", Banner("warn", text)))
     return Summary(answers, banners)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ctr_bench.report.units import number, plain
+from ctr_bench.report.units import data_size, number, plain, spaced
 from ctr_bench.report.view import Table
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ MAX_LIST = 24
 
 def facts(title: str, content: Mapping[str, Any]) -> Table | None:
     """Return a table of two columns; names of nested fields are joined by points."""
-    rows = [(spaced(name), plain(value)) for name, value in _flat(content, "")]
+    rows = [(spaced(name), _cell(name, value)) for name, value in _flat(content, "")]
     return Table(title, ("", "value"), rows) if rows else None
 
 
 def records(title: str, items: Sequence[Mapping[str, Any]]) -> Table | None:
     """Return a table with a row an item; a column for each field that holds one value."""
-    columns = list(dict.fromkeys(name for item in items for name, value in item.items() if _single(value)))
-    rows = [[plain(item.get(name)) for name in columns] for item in items]
+    columns = list(dict.fromkeys(n for item in items for n, value in item.items() if _single(value)))
+    rows = [[_cell(name, item.get(name)) for name in columns] for item in items]
     return Table(title, [spaced(name) for name in columns], rows) if columns else None
 
 
@@ -37,7 +37,8 @@ def medians(content: Mapping[str, Any]) -> Table | None:
         if name == figure or not _pair(spread) or not _number(content.get(figure)):
             continue
         least, most = spread
-        rows.append((spaced(figure), number(content[figure]), f"{number(least)} to {number(most)}"))
+        median, low, high = (_cell(figure, one) for one in (content[figure], least, most))
+        rows.append((spaced(figure), median, f"{low} to {high}"))
     return Table("Figures", ("figure", "median", "spread"), rows) if rows else None
 
 
@@ -59,9 +60,10 @@ def unknown(content: Mapping[str, Any]) -> list[Table]:
     return [table for table in found if table is not None]
 
 
-def spaced(name: str) -> str:
-    """Return a field's name as words; a unit at its end stays what it is."""
-    return name.replace("_", " ")
+def _cell(name: str, value: object) -> str:
+    if name.endswith("_bytes") and _number(value):
+        return data_size(float(value))  # type: ignore[arg-type]  # -- a number
+    return number(value) if isinstance(value, float) else plain(value)
 
 
 def _flat(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

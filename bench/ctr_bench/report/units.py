@@ -8,6 +8,20 @@ ENDLESS = "endless"
 """A percentile over requests of which too many were never answered well."""
 
 
+UNITS = {
+    "_requests_s": " requests/s",
+    "_pairs_s": " pairs/s",
+    "_tokens_s": " tokens/s",
+    "_bytes": "",
+    "_mb": ", MB",
+    "_ms": ", ms",
+    "_us": ", µs",
+    "_ns": ", ns",
+    "_s": ", s",
+}
+"""Ending of a field's name -> how its unit is written after the words; bytes tell theirs."""
+
+
 def number(value: float | None) -> str:
     """Return three significant digits, and whole numbers from 100 on."""
     if value is None or math.isnan(value):
@@ -24,7 +38,10 @@ def milliseconds(value: float | None) -> str:
     """Return a latency; absent and infinite ones are endless."""
     if value is None or not math.isfinite(value):
         return ENDLESS
-    return f"{number(value)} ms"
+    if value >= 99.95:  # noqa: PLR2004 -- see `number`
+        return f"{value:,.0f} ms"
+    # All three digits, so that a column of them lines up: 17.0 ms under 16.8 ms.
+    return f"{value:#.3g} ms".replace(". ", " ")
 
 
 def share(value: float | None) -> str:
@@ -35,6 +52,22 @@ def share(value: float | None) -> str:
     if 99 < percent < 100:  # noqa: PLR2004 -- the nines matter there
         return f"{math.floor(percent * 1_000) / 1_000:g} %"
     return f"{percent:.3g} %"
+
+
+def data_size(value: float) -> str:
+    """Return bytes in the largest unit of which there is at least one."""
+    for name, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size:
+            return f"{value / size:.3g} {name}"
+    return f"{value:,.0f} bytes"
+
+
+def spaced(name: str) -> str:
+    """Return a field's name as words, and the unit at its end as one writes it."""
+    for ending, unit in UNITS.items():
+        if name.endswith(ending) and len(name) > len(ending):
+            return name.removesuffix(ending).replace("_", " ") + unit
+    return name.replace("_", " ")
 
 
 def seconds(value: float) -> str:

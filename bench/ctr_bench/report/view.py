@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from ctr_bench.report.drawing import Plot
@@ -40,6 +41,8 @@ class Section:
         glance: (name, value) of the figures to see first.
         source: the file that it was made of.
         raw: files with the data behind it, the source left out.
+        command: what measured it.
+        date: when.
         fingerprint: of the machine and the software; empty where the file has none.
         data: what was computed for its plots, for the report's JSON.
     """
@@ -54,5 +57,7 @@ class Section:
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()
     raw: Sequence[Path] = ()
+    command: str = ""
+    date: datetime | None = None
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)

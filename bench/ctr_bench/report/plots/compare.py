@@ -38,7 +38,7 @@ def compare_plot(key: str, ratios: Sequence[tuple[str, float, float, float]]) ->
             xytext=(0, 5),
             textcoords="offset points",
             ha="center",
-            fontsize=7.5,
+            fontsize=8,
         )
     axes.axvline(0.0, color=INK, linewidth=1.0)
     axes.set_yticks(places, [name for name, *_ in ratios])

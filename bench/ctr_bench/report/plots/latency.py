@@ -11,9 +11,10 @@ from ctr_bench.figures import percentile_ms
 from ctr_bench.report.drawing import BLUE, INK, RED, Plot, canvas
 from ctr_bench.report.plots.marks import DASHES, slo_line
 from ctr_bench.report.scales import latency_axis, log_ticks, zero_based
-from ctr_bench.report.units import milliseconds, number
+from ctr_bench.report.units import milliseconds, number, share
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
 MAX_POINTS = 400
@@ -39,10 +40,10 @@ def by_percentile(key: str, judged_ms: NDArray[np.float64], slo_ms: float | None
     finite = np.isfinite(values)
     axes.set_xscale("log")
     axes.plot(beyond[finite] / count, values[finite], color=BLUE, drawstyle="steps-post")
-    few = finite & (beyond <= ENOUGH)
-    if few.any():
-        axes.axvspan(1 / count, ENOUGH / count, color=INK, alpha=0.07, linewidth=0)
+    lost = float((~np.isfinite(judged_ms)).mean())
     last = 0.5 / count
+    if lost:
+        _without(axes, lost, last)
     axes.set_xlim(1.0, last)
     shown = [nine for nine in NINES if 1 - nine / 100 >= last]
     axes.xaxis.set_major_locator(FixedLocator([1 - nine / 100 for nine in shown]))
@@ -52,17 +53,25 @@ def by_percentile(key: str, judged_ms: NDArray[np.float64], slo_ms: float | None
     axes.grid(axis="x")
     latency_axis(axes, [*values[finite], *([] if slo_ms is None else [slo_ms])])
     slo_line(axes, slo_ms)
-    lost = float((~np.isfinite(judged_ms)).mean())
-    note = (
-        "Every request from its scheduled time. The shaded part stands on fewer than "
-        f"{ENOUGH} requests and is anecdote."
-    )
+    note = "Every request, from its scheduled time. "
     if lost:
-        note += (
-            f" The curve ends where answers end: {100 * lost:.3g} % failed or were degraded and "
-            "count as endless."
-        )
+        note += f"Shaded: {share(lost)} had no good answer and count as endless."
+    else:
+        note += f"Beyond p{100 * (1 - ENOUGH / count):.4g} it stands on fewer than {ENOUGH} requests."
     return Plot(key, "Latency by percentile", note, figure)
+
+
+def _without(axes: Axes, lost: float, last: float) -> None:
+    """Shade the percentiles that no good answer reached."""
+    axes.axvspan(lost, last, color=RED, alpha=0.1, linewidth=0)
+    axes.annotate(
+        "no good answer",
+        (np.sqrt(lost * last), 0.5),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        color=RED,
+        rotation=0 if lost > 20 * last else 90,  # noqa: PLR2004 -- a narrow stripe holds no line
+    )
 
 
 def histogram(key: str, judged_ms: NDArray[np.float64], slo_ms: float | None) -> Plot:
@@ -93,11 +102,8 @@ def histogram(key: str, judged_ms: NDArray[np.float64], slo_ms: float | None) ->
     return Plot(key, "Histogram of latency", note, figure)
 
 
-def _mark(axes: object, marks: list[tuple[str, float, str]]) -> None:
+def _mark(axes: Axes, marks: list[tuple[str, float, str]]) -> None:
     """Name vertical lines at the upper edge; a name that would cover the last goes a line lower."""
-    from matplotlib.axes import Axes  # noqa: PLC0415
-
-    assert isinstance(axes, Axes)
     low, high = axes.get_xlim()
     taken: list[tuple[float, float]] = []
     for text, value, colour in sorted(marks, key=lambda mark: mark[1]):
@@ -118,5 +124,5 @@ def _mark(axes: object, marks: list[tuple[str, float, str]]) -> None:
             textcoords="offset points",
             ha="right" if left else "left",
             color=colour,
-            fontsize=7.5,
+            fontsize=8,
         )

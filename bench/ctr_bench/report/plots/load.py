@@ -29,9 +29,11 @@ def latency_against_load(key: str, sweep: Sweep) -> Plot:
     valid = [trial for trial in trials if trial.valid]
     drawn = [_finite(trial.p50_ms) for trial in valid] + [_finite(trial.p99_ms) for trial in valid]
     _rates(axes, trials)
-    latency_axis(axes, [*drawn, sweep.slo.p99_ms])
-    top = axes.get_ylim()[1]
-    for name, colour, attribute in (("p50", BLUE, "p50_ms"), ("p99", RED, "p99_ms")):
+    latency_axis(axes, [*drawn, sweep.slo.limit_ms])
+    for name, colour, attribute, edge in (
+        ("p50", BLUE, "p50_ms", 0.95),
+        ("p99", RED, "p99_ms", 1.0),
+    ):
         values = np.array([_finite(getattr(trial, attribute)) for trial in valid])
         rates = np.array([trial.rate_requests_s for trial in valid])
         known = np.isfinite(values)
@@ -39,12 +41,19 @@ def latency_against_load(key: str, sweep: Sweep) -> Plot:
         axes.plot(rates[known], values[known], ".", color=colour, markersize=4)
         # At the upper edge, because there is no such time: too many requests were never answered.
         axes.plot(
-            rates[~known], np.full((~known).sum(), top), "^", color=colour, ms=5, clip_on=False
+            rates[~known],
+            np.full((~known).sum(), edge),
+            "^",
+            color=colour,
+            markersize=5,
+            clip_on=False,
+            transform=axes.get_xaxis_transform(),
+            label=f"{name} endless" if (~known).any() else None,
         )
     _invalid(axes, trials)
-    slo_line(axes, sweep.slo.p99_ms)
+    slo_line(axes, sweep.slo.limit_ms)
     _knee(axes, sweep)
-    legend(figure, axes)
+    legend(figure, axes, 5)
     note = (
         "Each dot is a trial at a steady rate, measured from the scheduled time; the line joins "
         "the medians of repeats. A triangle at the upper edge: so many requests failed that the "
@@ -121,4 +130,4 @@ def _pairs_a_request(trials: Sequence[Trial]) -> float | None:
     ]
     if offered:
         return float(np.median(offered))
-    return float(max(answered)) if answered else None
+    return float(np.median(answered)) if answered else None

@@ -25,7 +25,7 @@ def slo_line(axes: Axes, slo_ms: float | None) -> None:
         xytext=(3, 2),
         textcoords="offset points",
         color=RED,
-        fontsize=7.5,
+        fontsize=8,
     )
 
 
@@ -41,5 +41,5 @@ def rate_line(axes: Axes, rate: float, text: str) -> None:
         xytext=(-3 if late else 3, 4),
         textcoords="offset points",
         ha="right" if late else "left",
-        fontsize=7.5,
+        fontsize=8,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,40 +15,55 @@ from ctr_bench.report.units import number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROW_IN = 0.27
+ROW_IN = 0.32
 
 
-def peers_plot(key: str, bars: Sequence[tuple[str, float, float, bool]]) -> Plot:
-    """Draw a bar a server, best first.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One server.
 
-    Args:
-        key: of the plot.
-        bars: name, share of the raw bound, goodput in pairs a second, whether it is ours.
+    Attributes:
+        ratio: goodput at the SLO over the raw bound.
+        pairs_s: goodput at the SLO.
+        saturated_ratio: the most it does at whatever latency, over the raw bound; None if unknown.
+        ours: drawn in colour.
     """
-    ordered = sorted(bars, key=lambda bar: bar[1], reverse=True)
-    figure, (axes,) = canvas(height_in=0.9 + ROW_IN * len(ordered))
+
+    name: str
+    ratio: float
+    pairs_s: float
+    saturated_ratio: float | None
+    ours: bool
+
+
+def peers_plot(key: str, bars: Sequence[Bar]) -> Plot:
+    """Draw a bar a server from 0, in the order given."""
+    figure, (axes,) = canvas(height_in=0.85 + ROW_IN * len(bars))
     axes.grid(visible=False)
     axes.grid(axis="x")
-    places = np.arange(len(ordered))[::-1]
-    colours = [BLUE if ours else GREY for *_, ours in ordered]
-    ratios = [ratio for _, ratio, _, _ in ordered]
-    axes.barh(places, ratios, color=colours, height=0.66)
-    for place, (_, ratio, pairs_s, ours) in zip(places, ordered, strict=True):
+    places = np.arange(len(bars))[::-1]
+    colours = [BLUE if bar.ours else GREY for bar in bars]
+    saturated = [bar.saturated_ratio or 0.0 for bar in bars]
+    axes.barh(places, saturated, color=colours, alpha=0.25, height=0.66)
+    axes.barh(places, [bar.ratio for bar in bars], color=colours, height=0.66)
+    for place, bar in zip(places, bars, strict=True):
         axes.annotate(
-            f"{ratio:.2f}   {number(pairs_s)} pairs/s",
-            (ratio, place),
+            f"{bar.ratio:.2f}, {number(bar.pairs_s)} pairs/s",
+            (bar.ratio, place),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
-            fontsize=7.5,
-            fontweight="bold" if ours else "normal",
+            fontsize=8,
+            fontweight="bold" if bar.ours else "normal",
         )
     axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=DASHES)
-    axes.set_yticks(places, [name for name, *_ in ordered])
-    zero_based(axes.xaxis, max([1.0, *ratios]) * 1.05)
-    axes.set_xlabel("goodput at the SLO / raw bound of the same engine (1 = nothing lost)")
+    axes.set_yticks(places, [bar.name for bar in bars])
+    zero_based(axes.xaxis, max([1.0, *(bar.ratio for bar in bars), *saturated]))
+    axes.set_xlabel("share of the raw bound")
     note = (
-        "Each server's goodput over what the same graph does with nothing around it, measured in "
-        "the same minutes. The dashed line is that bound."
+        "Goodput at the SLO over what the same engine does with the same graph and nothing around "
+        "it (dashed), measured in the same minutes."
     )
+    if any(saturated):
+        note += " Pale: saturated, at whatever latency."
     return Plot(key, "Goodput at the SLO against peers", note, figure)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_bench.report.artefacts import read_json
+from ctr_bench.report.finding import RUN_FILE
+from ctr_bench.report.sections.compare import compare_section
 from ctr_bench.report.sections.figures import figures_section
+from ctr_bench.report.sections.peers import peers_section
 from ctr_bench.report.sections.run import run_section
 from ctr_bench.report.sections.sweep import sweep_section
 
@@ -15,7 +18,12 @@ if TYPE_CHECKING:
 
     from ctr_bench.report.view import Section
 
-BY_KIND = {"run": run_section, "sweep": sweep_section}
+BY_KIND = {
+    "run": run_section,
+    "sweep": sweep_section,
+    "compare": compare_section,
+    "peers": peers_section,
+}
 ORDER = ("plan", "sweep", "compare", "peers", "run", "figures")
 """What decides comes first, what it rests on after it."""
 OURS = "report"
@@ -29,11 +37,30 @@ def sections_of(files: Sequence[Path]) -> list[Section]:
         BenchError: a file is malformed; the message names it and its field.
     """
     found = []
-    for number, path in enumerate(files):
+    taken: set[str] = set()
+    for path in files:
         content = read_json(path)
-        kind = content.get("kind")
+        kind = str(content.get("kind", path.stem))
         if kind == OURS:
             continue
-        make = BY_KIND.get(kind, figures_section) if isinstance(kind, str) else figures_section
-        found.append(make(f"s{number + 1}", content, path))
-    return sorted(found, key=lambda section: ORDER.index(section.kind))
+        make = BY_KIND.get(kind, figures_section)
+        found.append(make(_key(path, taken), content, path))
+    return sorted(found, key=lambda section: (ORDER.index(section.kind), _age(section)))
+
+
+def _age(section: Section) -> float:
+    """Runs go by time; files without one stay where they are."""
+    return section.date.timestamp() if section.date else 0.0
+
+
+def _key(path: Path, taken: set[str]) -> str:
+    """Return a name that is no other section's, for anchors and files."""
+    name = f"run-{path.parent.name}" if path.name == RUN_FILE else path.stem
+    slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-")
+    key = slug = slug or "file"
+    number = 1
+    while key in taken:
+        number += 1
+        key = f"{slug}-{number}"
+    taken.add(key)
+    return key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_bench.report import tables
+from ctr_bench.report.units import spaced
 from ctr_bench.report.view import Banner, Section
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def figures_section(key: str, content: dict[str, Any], path: Path) -> Section:
     return Section(
         kind="figures",
         key=key,
-        title=tables.spaced(path.stem),
+        title=spaced(path.stem),
         source=path,
         lead=f"Measured {date}." if isinstance(date, str) else "",
         banners=partial if content.get("partial") else [],

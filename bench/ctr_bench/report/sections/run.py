@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from ctr_bench.report.plots.stages import stages_plot
 from ctr_bench.report.plots.time_line import time_line_plot
 from ctr_bench.report.rows import read_rows
 from ctr_bench.report.statistics import STAGES, judged_ms, stage_bands, stalls, time_line
-from ctr_bench.report.units import milliseconds, number, plain, seconds, share
+from ctr_bench.report.units import milliseconds, number, seconds, share
 from ctr_bench.report.view import Banner, Section, Table
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def run_section(key: str, content: dict[str, Any], path: Path) -> Section:
     """
     run = parsed(Run, content, path)
     rows = read_rows(path.parent / ROWS_FILE, run.figures.requests)
-    slo_ms = run.slo.p99_ms if run.slo else None
+    slo_ms = run.slo.limit_ms if run.slo else None
     made = _drawn(key, rows, slo_ms) if len(rows) else ([], {}, [])
     plots, data, more = made
     return Section(
@@ -54,6 +55,8 @@ def run_section(key: str, content: dict[str, Any], path: Path) -> Section:
         plots=plots,
         tables=[*more, *_tables(run, content)],
         raw=[path.parent / ROWS_FILE],
+        command=shlex.join(run.command),
+        date=run.started,
         fingerprint=run.fingerprint,
         data={"figures": content["figures"], **data},
     )
@@ -116,9 +119,9 @@ def _lead(run: Run) -> str:
 def _banners(run: Run, rows: Rows) -> Iterator[Banner]:
     if not run.valid:
         why = "; ".join(run.invalid_reasons) or "no reason was recorded"
-        yield Banner("bad", f"INVALID: do not use these figures. {why}.")
+        yield Banner("bad", f"INVALID, do not use these figures: {why}.")
     if run.partial:
-        yield Banner("bad", "PARTIAL: the run was stopped before its end; figures are of what ran.")
+        yield Banner("bad", "PARTIAL: the run was stopped before its end; the figures are of what ran.")
     if run.loop == "closed":
         yield Banner(
             "warn",
@@ -141,6 +144,7 @@ def _banners(run: Run, rows: Rows) -> Iterator[Banner]:
 def _glance(run: Run) -> list[tuple[str, str]]:
     figures = run.figures
     pairs = [
+        ("offered", f"{number(figures.offered_pairs_s)} pairs/s"),
         ("goodput", f"{number(figures.goodput_pairs_s)} pairs/s"),
         ("p50", milliseconds(figures.p50_ms)),
         ("p99", milliseconds(figures.p99_ms)),
@@ -148,7 +152,7 @@ def _glance(run: Run) -> list[tuple[str, str]]:
         ("requests", f"{figures.requests:,}"),
     ]
     if run.slo:
-        pairs.insert(0, ("SLO, p99", milliseconds(run.slo.p99_ms)))
+        pairs.insert(0, (f"SLO, {run.slo.name}", milliseconds(run.slo.limit_ms)))
     return pairs
 
 
@@ -181,8 +185,6 @@ def _tables(run: Run, content: dict[str, Any]) -> list[Table]:
         Table("Outcomes", ("gRPC code", "requests", "share"), codes) if codes else None,
         tables.facts("Setting", setting),
     ]
-    if run.command:
-        found.append(Table("Command", ("", "value"), [("run again", plain(" ".join(run.command)))]))
     return [table for table in found if table is not None]
 
 

@@ -25,7 +25,7 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
     sweep = parsed(Sweep, content, path)
     knee = sweep.knee
     found = knee is not None and knee.rate_requests_s is not None
-    slo = f"p99 within {milliseconds(sweep.slo.p99_ms)}"
+    slo = f"{sweep.slo.name} within {milliseconds(sweep.slo.limit_ms)}"
     banners = []
     if not found:
         banners.append(Banner("bad", f"No rate that was tried held {slo}."))
@@ -73,7 +73,7 @@ def _lead(sweep: Sweep, slo: str) -> str:
 
 def _glance(sweep: Sweep) -> list[tuple[str, str]]:
     knee = sweep.knee
-    pairs = [("SLO, p99", milliseconds(sweep.slo.p99_ms))]
+    pairs = [(f"SLO, {sweep.slo.name}", milliseconds(sweep.slo.limit_ms))]
     if knee is not None and knee.rate_requests_s is not None:
         pairs += [
             ("knee", f"{number(knee.rate_requests_s)} requests/s"),
