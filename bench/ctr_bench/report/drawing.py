@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH_IN, HEIGHT_IN = 4.3, 2.75
 """Small, so that letters are still readable where the plot is as wide as a phone."""
 PNG_DPI = 200
-TITLE_IN = 0.26
+TITLE_IN = 0.28
 INK, SOFT, GRID = "#343a41", "#6a737d", "#dde1e6"
 BLUE, ORANGE, GREEN, RED, VIOLET, GREY = (
     *("#2f6fb5", "#d0691c", "#2f8f5b", "#c23b33", "#8257b0", "#8b949e"),
@@ -134,12 +134,15 @@ def draw(plot: Plot) -> Drawn:
 
 
 def _head(plot: Plot) -> None:
-    """Put the title above the figure, which the page does in HTML."""
-    width_in, height_in = plot.figure.get_size_inches()
-    plot.figure.set_size_inches(width_in, height_in + TITLE_IN)
+    """Put the title, which the page has in HTML, above the figure for the picture."""
+    figure = plot.figure
+    width_in, height_in = figure.get_size_inches()
+    figure.set_size_inches(width_in, height_in + TITLE_IN)
     below = height_in / (height_in + TITLE_IN)
-    plot.figure.set_layout_engine("constrained", rect=(0, 0, 1, below))
-    plot.figure.text(0.012, 1 - 0.3 * (1 - below), plot.title, va="top", fontsize=9.5, weight="bold")
+    figure.set_layout_engine("constrained", rect=(0, 0, 1, below))
+    for one in figure.legends:
+        one.set_bbox_to_anchor((0, 0, 1, below), figure.transFigure)
+    figure.text(0.012, (1 + below) / 2, plot.title, va="center", fontsize=9.5, fontweight="bold")
 
 
 def _element(document: str, plot: Plot) -> Markup:

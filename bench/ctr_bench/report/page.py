@@ -120,11 +120,19 @@ def _page(
         drawn=drawn,
         summary=summary(sections),
         runs=runs_table(sections),
+        opened=_opened(sections),
         fingerprints=fingerprints(sections),
         made=made_text,
         data=places.data,
         pictures=places.pictures,
     )
+
+
+def _opened(sections: Sequence[Section]) -> str:
+    """Of several runs, the one that is not folded: the first whose figures may be used."""
+    runs = [section for section in sections if section.kind == "run"]
+    sound = [section for section in runs if section.sound]
+    return next((section.key for section in (*sound, *runs)), "")
 
 
 def _link(path: Path, here: Path) -> str:

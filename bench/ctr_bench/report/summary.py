@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ctr_bench.report import tables
+from ctr_bench.report.units import spaced
 from ctr_bench.report.view import Banner
 
 if TYPE_CHECKING:
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 
     from ctr_bench.report.view import Section
 
-DECIDING = ("plan", "sweep")
-"""Kinds whose lead is an answer in itself."""
+MAX_RUNS = 3
+"""More runs are a table's matter, not a head's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,34 @@ class Machine:
 
 def summary(sections: Sequence[Section]) -> Summary:
     """Gather the answers and the warnings."""
-    answers = [(s.key, s.lead) for s in sections if s.kind in DECIDING and s.lead]
+    answers = [(s.key, s.answer) for s in sections if s.answer and s.kind != "run"]
+    runs = [(s.key, s.answer) for s in sections if s.answer and s.kind == "run"]
+    if len(runs) <= MAX_RUNS:
+        answers += runs
     banners = [
         (section.key, Banner(banner.level, f"{section.title}: {banner.text}"))
         for section in sections
         for banner in section.banners
         if banner.level == "bad"
     ]
-    if (count := len(fingerprints(sections))) > 1:
+    if fields := differing(sections):
         text = (
-            f"The files were measured under {count} different fingerprints (machine, versions, "
-            "bundle): compare figures only within one; they are listed at the end."
+            "The files were not measured under the same conditions, so do not set their figures "
+            f"against each other. What differs: {', '.join(map(spaced, fields))}."
         )
         banners.insert(0, ("about-fingerprints", Banner("warn", text)))
     return Summary(answers, banners)
+
+
+def differing(sections: Sequence[Section]) -> list[str]:
+    """Return the fields of the fingerprints that two sections have with different values."""
+    known: dict[str, str] = {}
+    found: dict[str, None] = {}
+    for section in sections:
+        for name, value in tables.flat(section.fingerprint):
+            if known.setdefault(name, str(value)) != str(value):
+                found[name] = None
+    return list(found)
 
 
 def fingerprints(sections: Sequence[Section]) -> list[Machine]:

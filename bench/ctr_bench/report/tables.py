@@ -18,7 +18,7 @@ MAX_LIST = 24
 
 def facts(title: str, content: Mapping[str, Any]) -> Table | None:
     """Return a table of two columns; names of nested fields are joined by points."""
-    rows = [(spaced(name), _cell(name, value)) for name, value in _flat(content, "")]
+    rows = [(spaced(name), _cell(name, value)) for name, value in flat(content)]
     return Table(title, ("", "value"), rows) if rows else None
 
 
@@ -66,10 +66,11 @@ def _cell(name: str, value: object) -> str:
     return number(value) if isinstance(value, float) else plain(value)
 
 
-def _flat(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the single values, under names joined by points."""
     for name, value in content.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         elif _single(value):
             yield prefix + name, value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 ENDLESS = "endless"
 """A percentile over requests of which too many were never answered well."""
@@ -64,10 +65,24 @@ def data_size(value: float) -> str:
 
 def spaced(name: str) -> str:
     """Return a field's name as words, and the unit at its end as one writes it."""
-    for ending, unit in UNITS.items():
-        if name.endswith(ending) and len(name) > len(ending):
-            return name.removesuffix(ending).replace("_", " ") + unit
-    return name.replace("_", " ")
+    words = worded(name)
+    return words + UNITS.get(name[len(words) :], "")
+
+
+def worded(name: str) -> str:
+    """Return a field's name as words, its unit left out."""
+    ending = next((one for one in UNITS if name.endswith(one) and len(name) > len(one)), "")
+    return name.removesuffix(ending).replace("_", " ")
+
+
+def moment(value: object) -> str:
+    """Return a time of ISO 8601 as people write it, other text as it is, "" for anything else."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M %Z}".strip()
+    except ValueError:
+        return value
 
 
 def seconds(value: float) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from ctr_bench.report.drawing import Plot
 
+MAX_BESIDE = 4
+"""Columns of a table that is half as wide as the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:
@@ -38,6 +41,7 @@ class Section:
         kind: "plan", "sweep", "compare", "peers", "run" or "figures".
         key: names its anchor and its plots.
         lead: what it says, in a sentence or two.
+        answer: the same in short, for the head of the page; "" where it decides nothing.
         glance: (name, value) of the figures to see first.
         source: the file that it was made of.
         raw: files with the data behind it, the source left out.
@@ -52,6 +56,7 @@ class Section:
     title: str
     source: Path
     lead: str = ""
+    answer: str = ""
     banners: Sequence[Banner] = ()
     glance: Sequence[tuple[str, str]] = ()
     plots: Sequence[Plot] = ()
@@ -61,3 +66,14 @@ class Section:
     date: datetime | None = None
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether its figures may be used as they are."""
+        return all(banner.level != "bad" for banner in self.banners)
+
+    @property
+    def beside(self) -> bool:
+        """Whether the first table fits beside the plots: where one plot would stand alone."""
+        first = self.tables[:1]
+        return len(self.plots) == 1 and any(len(one.columns) <= MAX_BESIDE for one in first)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ctr_bench.report.drawing import BLUE, GREY, INK, Plot, canvas
+from ctr_bench.report.scales import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def compare_plot(key: str, ratios: Sequence[tuple[str, float, float, float]]) ->
     ends = [100 * (value - 1) for _, *values in ratios for value in values]
     reach = max(LEAST_PERCENT, *map(abs, ends)) * 1.15
     axes.set_xlim(-reach, reach)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
     axes.set_xlabel("B against A, %")
     note = "Dots with bootstrap intervals. Grey: the interval holds 0, so no difference was shown."

@@ -46,18 +46,21 @@ def peers_plot(key: str, bars: Sequence[Bar]) -> Plot:
     saturated = [bar.saturated_ratio or 0.0 for bar in bars]
     axes.barh(places, saturated, color=colours, alpha=0.25, height=0.66)
     axes.barh(places, [bar.ratio for bar in bars], color=colours, height=0.66)
+    axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=DASHES)
+    axes.set_yticks(places, [bar.name for bar in bars])
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(places, [f"{number(bar.pairs_s)} pairs/s" for bar in bars])
+    right.spines["right"].set_visible(False)
+    for label, bar in zip(axes.get_yticklabels(), bars, strict=True):
+        label.set_fontweight("bold" if bar.ours else "normal")
     for place, bar in zip(places, bars, strict=True):
         axes.annotate(
-            f"{bar.ratio:.2f}, {number(bar.pairs_s)} pairs/s",
+            f"{bar.ratio:.2f}",
             (bar.ratio, place),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
-            fontsize=8,
-            fontweight="bold" if bar.ours else "normal",
         )
-    axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=DASHES)
-    axes.set_yticks(places, [bar.name for bar in bars])
     zero_based(axes.xaxis, max([1.0, *(bar.ratio for bar in bars), *saturated]))
     axes.set_xlabel("share of the raw bound")
     note = (

@@ -10,7 +10,7 @@ from ctr_bench.report import tables
 from ctr_bench.report.artefacts import Read, parsed
 from ctr_bench.report.plots.compare import compare_plot
 from ctr_bench.report.sections.figures import APART
-from ctr_bench.report.units import spaced
+from ctr_bench.report.units import worded
 from ctr_bench.report.view import Banner, Section, Table
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def compare_section(key: str, content: dict[str, Any], path: Path) -> Section:
     ratios = compare.ratios
     rows = [
         (
-            spaced(one.name),
+            worded(one.name),
             f"{one.ratio:.3f}",
             f"{one.low:.3f} to {one.high:.3f}",
             one.verdict,
@@ -66,13 +66,14 @@ def compare_section(key: str, content: dict[str, Any], path: Path) -> Section:
     ]
     shown = {name: value for name, value in content.items() if name not in (*APART, "ratios")}
     partial = [Banner("bad", "PARTIAL: the comparison was stopped before its end.")]
-    drawn = [(spaced(one.name), one.ratio, one.low, one.high) for one in ratios]
+    drawn = [(worded(one.name), one.ratio, one.low, one.high) for one in ratios]
     return Section(
         kind="compare",
         key=key,
         title="B against A",
         source=path,
         lead=_lead(ratios),
+        answer=_lead(ratios),
         banners=partial if content.get("partial") else [],
         plots=[compare_plot(f"{key}-ratios", drawn)],
         tables=[
@@ -88,7 +89,7 @@ def _lead(ratios: list[Ratio]) -> str:
     different = [one for one in ratios if one.verdict != "no difference"]
     if not different:
         return "No difference was shown in any figure."
-    told = [f"{spaced(one.name)} {100 * (one.ratio - 1):+.1f} %" for one in different]
+    told = [f"{worded(one.name)} {100 * (one.ratio - 1):+.1f} %" for one in different]
     same = len(ratios) - len(different)
     rest = f"; no difference was shown in {same} more" if same else ""
     return f"B against A: {', '.join(told)}{rest}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_bench.report import tables
-from ctr_bench.report.units import spaced
+from ctr_bench.report.units import moment, spaced
 from ctr_bench.report.view import Banner, Section
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ def figures_section(key: str, content: dict[str, Any], path: Path) -> Section:
     fingerprint = content.get("fingerprint")
     machine = {name: content[name] for name in ("machine",) if isinstance(content.get(name), str)}
     figures = tables.medians(shown)
-    date = content.get("date")
+    date = moment(content.get("date"))
     partial = [Banner("bad", "PARTIAL: the bench was stopped before its end.")]
     return Section(
         kind="figures",
         key=key,
         title=spaced(path.stem),
         source=path,
-        lead=f"Measured {date}." if isinstance(date, str) else "",
+        lead=f"Measured {date}." if date else "",
         banners=partial if content.get("partial") else [],
         tables=[*([figures] if figures else []), *tables.unknown(tables.others(shown))],
         fingerprint=fingerprint if isinstance(fingerprint, dict) else machine,

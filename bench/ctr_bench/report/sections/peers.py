@@ -10,7 +10,7 @@ from ctr_bench.report import tables
 from ctr_bench.report.artefacts import Read, parsed
 from ctr_bench.report.plots.peers import Bar, peers_plot
 from ctr_bench.report.sections.figures import APART
-from ctr_bench.report.units import milliseconds, number
+from ctr_bench.report.units import milliseconds, moment, number
 from ctr_bench.report.view import Banner, Section, Table
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ def peers_section(key: str, content: dict[str, Any], path: Path) -> Section:
     columns = ("server", "goodput", "of the bound", "p50", "p99", "memory")
     shown = {name: value for name, value in content.items() if name not in (*APART, "targets")}
     figures = tables.medians(shown)
-    date = content.get("date")
+    date = moment(content.get("date"))
     return Section(
         kind="peers",
         key=key,
         title="Servers of the same graph",
         source=path,
-        lead=_lead(bars) + (f" Measured {date}." if isinstance(date, str) else ""),
+        lead=_lead(bars) + (f" Measured {date}." if date else ""),
+        answer=_lead(bars),
         banners=_banners(bars, content),
         plots=[peers_plot(f"{key}-bars", bars)],
         tables=[

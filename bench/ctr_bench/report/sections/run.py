@@ -50,6 +50,7 @@ def run_section(key: str, content: dict[str, Any], path: Path) -> Section:
         title=run.name,
         source=path,
         lead=_lead(run),
+        answer=_answer(run),
         banners=list(_banners(run, rows)),
         glance=_glance(run),
         plots=plots,
@@ -114,6 +115,24 @@ def _lead(run: Run) -> str:
         f"{', '.join(words)}, {run.protocol} to {run.target}, "
         f"begun {run.started:%Y-%m-%d %H:%M:%S %Z}".rstrip() + "."
     )
+
+
+def _answer(run: Run) -> str:
+    figures, slo = run.figures, run.slo
+    if not run.valid or run.loop == "closed":
+        return ""
+    rate = f"{number(run.offered_requests_s)} requests/s" if run.offered_requests_s else "the load"
+    if slo is None:
+        kept = f"p99 is {milliseconds(figures.p99_ms)}"
+    else:
+        value_ms = getattr(figures, f"{slo.name.replace('.', '')}_ms", None)
+        within = value_ms is not None and value_ms <= slo.limit_ms
+        kept = (
+            f"{slo.name} is {milliseconds(value_ms)}, "
+            f"{'within' if within else 'beyond'} the SLO of {milliseconds(slo.limit_ms)}"
+        )
+    good = f"{share(figures.good_share)} of the answers good" if figures.good_share else "none good"
+    return f"{run.name}: at {rate} {kept}, {good}."
 
 
 def _banners(run: Run, rows: Rows) -> Iterator[Banner]:

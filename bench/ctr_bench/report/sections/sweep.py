@@ -49,6 +49,7 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
         title="Capacity at the SLO" if path.stem == "sweep" else f"Capacity at the SLO: {path.stem}",
         source=path,
         lead=_lead(sweep, slo),
+        answer=_lead(sweep, slo),
         banners=banners,
         glance=_glance(sweep),
         plots=[
