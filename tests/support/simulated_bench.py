@@ -55,9 +55,7 @@ def figures_of_columns(columns: Columns, slo_ms: float = SLO_MS) -> dict[str, An
         "offered_pairs_s": float(columns["candidates"].sum()) / seconds,
         "degraded_share": float(columns["degraded"].mean()),
         "codes": {CODES[int(code)]: int(n) for code, n in zip(codes, counts, strict=True)},
-        "send_lag_p99_ms": percentile_ms(
-            (columns["sent_ns"] - columns["scheduled_ns"]) / 1e6, 99
-        ),
+        "send_lag_p99_ms": percentile_ms((columns["sent_ns"] - columns["scheduled_ns"]) / 1e6, 99),
         "generator_cpu_share": 0.31,
     }
 

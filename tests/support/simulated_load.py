@@ -108,7 +108,7 @@ def simulate_load(
     return columns
 
 
-def _serve(  # noqa: PLR0913, PLR0917 -- the state of one step
+def _serve(  # noqa: PLR0917 -- the state of one step
     server: SimulatedServer,
     columns: dict[str, NDArray[Any]],
     index: int,

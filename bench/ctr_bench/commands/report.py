@@ -53,5 +53,5 @@ def report(paths: tuple[Path, ...], out: Path, png_dir: Path | None) -> None:
     except BenchError as error:
         raise click.ClickException(str(error)) from None
     pictures = sum(path.suffix == ".png" for path in written)
-    click.echo(f"{len(sections)} files read; written: {out}, {places.data.name}, {pictures} PNGs in")
-    click.echo(f"{places.pictures}", nl=True)
+    files_read = "1 file read" if len(sections) == 1 else f"{len(sections)} files read"
+    click.echo(f"{files_read}: {out}, {places.data.name}, and {pictures} PNGs in {places.pictures}")

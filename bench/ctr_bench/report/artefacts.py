@@ -142,6 +142,11 @@ class Sweep(Read):
     knee: Knee | None = None
     fingerprint: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def held(self) -> Knee | None:
+        """The knee; None where no rate held."""
+        return self.knee if self.knee and self.knee.rate_requests_s else None
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.

@@ -130,7 +130,9 @@ def draw(plot: Plot) -> Drawn:
     picture = io.BytesIO()
     _head(plot)
     plot.figure.savefig(picture, format="png", dpi=PNG_DPI, facecolor="white")
-    return Drawn(plot.key, plot.title, plot.note, _element(text.getvalue(), plot), picture.getvalue())
+    return Drawn(
+        plot.key, plot.title, plot.note, _element(text.getvalue(), plot), picture.getvalue()
+    )
 
 
 def _head(plot: Plot) -> None:
@@ -148,12 +150,15 @@ def _head(plot: Plot) -> None:
 def _element(document: str, plot: Plot) -> Markup:
     """Cut the element out, make its ids its own, and let the page give size and colours."""
     element = document[document.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'\bid="', f'id="{plot.key}-', element)
     element = element.replace("url(#", f"url(#{plot.key}-").replace(
         'href="#', f'href="#{plot.key}-'
     )
     # The drawing keeps its shape by its viewBox.
-    element = re.sub(r'<svg\b([^>]*?) width="[^"]*"', r'<svg role="img" aria-hidden="true"\1', element)
+    element = re.sub(
+        r'<svg\b([^>]*?) width="[^"]*"', r'<svg role="img" aria-hidden="true"\1', element
+    )
     element = re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", element, count=1)
     for colour, name in IN_PAGE.items():
         element = element.replace(colour, f"var({name})")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -86,7 +87,7 @@ def write_report(sections: Sequence[Section], places: Places, made: datetime) ->
         for section in sections
         for one in drawn[section.key]
     }
-    files[places.data] = (json.dumps(data, indent=1, allow_nan=False) + "\n").encode()
+    files[places.data] = (json.dumps(_finite(data), indent=1, allow_nan=False) + "\n").encode()
     # The page last: where it stands, all that it links to stands too.
     files[places.page] = page.encode()
     for path, content in files.items():
@@ -115,7 +116,9 @@ def _page(
         "facts": tables.facts,
     }
     return environment.get_template("report.html").render(
-        kinds=[(kind, title) for kind, title in KINDS.items() if any(s.kind == kind for s in sections)],
+        kinds=[
+            (kind, title) for kind, title in KINDS.items() if any(s.kind == kind for s in sections)
+        ],
         sections=sections,
         drawn=drawn,
         summary=summary(sections),
@@ -133,6 +136,15 @@ def _opened(sections: Sequence[Section]) -> str:
     runs = [section for section in sections if section.kind == "run"]
     sound = [section for section in runs if section.sound]
     return next((section.key for section in (*sound, *runs)), "")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """Return the value with None for endless numbers, which are no JSON."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _link(path: Path, here: Path) -> str:

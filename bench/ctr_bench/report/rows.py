@@ -134,10 +134,10 @@ def read_rows(path: Path, requests: int) -> Rows:
             table = file.read(columns=wanted)
         except (pa.ArrowInvalid, OSError):
             raise BenchError(f"{path}: cannot be read to its end") from None
-    return Rows(
-        **{name: _numbers(table, name, kind, path) for name, kind in NUMBERS.items()},
-        **{name: _groups(table, name) for name in NAMES},
-    )
+    columns: dict[str, Any] = {name: _groups(table, name) for name in NAMES}
+    for name, kind in NUMBERS.items():
+        columns[name] = _numbers(table, name, kind, path)
+    return Rows(**columns)
 
 
 def _numbers(table: Any, name: str, kind: type[np.generic], path: Path) -> NDArray[Any]:  # noqa: ANN401 -- pyarrow ships no types
@@ -155,7 +155,7 @@ def _groups(table: Any, name: str) -> Groups:  # noqa: ANN401 -- pyarrow ships n
     column = pc.cast(table.column(name), pa.string())
     encoded = column.combine_chunks().dictionary_encode()
     index: NDArray[np.int64] = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-    names = map(str, encoded.dictionary.to_pylist())
+    names = [str(one) for one in encoded.dictionary.to_pylist()]
     if name == "priority":
-        names = (PRIORITIES.get(one, one) for one in names)
+        names = [PRIORITIES.get(one, one) for one in names]
     return Groups(tuple(names), index)

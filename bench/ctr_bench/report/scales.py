@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axis import XAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from ctr_bench.report.units import number
@@ -26,9 +27,16 @@ def _ticked(value: float, _: object) -> str:
     return number(round(value, 9))
 
 
+def _limit(axis: Axis, low: float, high: float) -> None:
+    if isinstance(axis, XAxis):
+        axis.axes.set_xlim(low, high)
+    else:
+        axis.axes.set_ylim(low, high)
+
+
 def zero_based(axis: Axis, top: float, ticks: int = 5) -> None:
     """Let an axis of amounts begin at 0, so that lengths compare."""
-    axis.axes.set(**{f"{axis.axis_name}lim": (0.0, top * ROOM if top > 0 else 1.0)})
+    _limit(axis, 0.0, top * ROOM if top > 0 else 1.0)
     axis.set_major_locator(MaxNLocator(ticks, steps=STEPS))
     axis.set_major_formatter(FuncFormatter(_ticked))
 
@@ -59,7 +67,7 @@ def latency_axis(axes: Axes, values_ms: ArrayLike, *, bare: bool = False) -> boo
 
 def log_ticks(axis: Axis, low: float, high: float) -> None:
     """Give a logarithmic axis limits, and ticks at 1, 10, 100 or at 1, 2, 5, 10."""
-    axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})
+    _limit(axis, low, high)
     steps = (1,) if np.log10(high / low) > MANY_DECADES else (1, 2, 5)
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in steps]

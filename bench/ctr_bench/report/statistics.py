@@ -86,12 +86,13 @@ def time_line(rows: Rows, slo_ms: float | None) -> TimeLine:
     step = (rows.scheduled_ns // (step_s * 1_000_000_000)).astype(np.int64)
     in_time = rows.latency_ms <= (np.inf if slo_ms is None else slo_ms)
     good = rows.good
-    # The last step ends with the last request, so that it is no false dip.
+    # The last step ends with the last request, so that it is no false dip; nor, if short, a peak.
     lengths_s = np.full(steps, float(step_s))
-    lengths_s[-1] = max(last_s - (steps - 1) * step_s, 0.05 * step_s)
+    lengths_s[-1] = max(last_s - (steps - 1) * step_s, 0.5 * step_s)
 
     def rate(which: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.bincount(step[which], minlength=steps) / lengths_s
+        counted: NDArray[np.float64] = np.bincount(step[which], minlength=steps) / lengths_s
+        return counted
 
     percentiles = np.full((3, steps), np.nan)
     answered = np.flatnonzero(rows.answered)
@@ -102,8 +103,10 @@ def time_line(rows: Rows, slo_ms: float | None) -> TimeLine:
         percentiles[:, number] = [percentile_ms(part, percent) for percent in (50, 99, 100)]
     return TimeLine(
         step_s,
-        np.arange(steps) * float(step_s),
-        *percentiles,
+        np.arange(steps, dtype=np.float64) * step_s,
+        p50_ms=percentiles[0],
+        p99_ms=percentiles[1],
+        max_ms=percentiles[2],
         good=rate(good & in_time),
         slow=rate(good & ~in_time),
         degraded=rate(rows.answered & ~good),

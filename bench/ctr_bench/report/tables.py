@@ -24,7 +24,9 @@ def facts(title: str, content: Mapping[str, Any]) -> Table | None:
 
 def records(title: str, items: Sequence[Mapping[str, Any]]) -> Table | None:
     """Return a table with a row an item; a column for each field that holds one value."""
-    columns = list(dict.fromkeys(n for item in items for n, value in item.items() if _single(value)))
+    columns = list(
+        dict.fromkeys(n for item in items for n, value in item.items() if _single(value))
+    )
     rows = [[_cell(name, item.get(name)) for name in columns] for item in items]
     return Table(title, [spaced(name) for name in columns], rows) if columns else None
 

@@ -57,7 +57,9 @@ def by_percentile(key: str, judged_ms: NDArray[np.float64], slo_ms: float | None
     if lost:
         note += f"Shaded: {share(lost)} had no good answer and count as endless."
     else:
-        note += f"Beyond p{100 * (1 - ENOUGH / count):.4g} it stands on fewer than {ENOUGH} requests."
+        note += (
+            f"Beyond p{100 * (1 - ENOUGH / count):.4g} it stands on fewer than {ENOUGH} requests."
+        )
     return Plot(key, "Latency by percentile", note, figure)
 
 
@@ -70,7 +72,7 @@ def _without(axes: Axes, lost: float, last: float) -> None:
         xycoords=("data", "axes fraction"),
         ha="center",
         color=RED,
-        rotation=0 if lost > 20 * last else 90,  # noqa: PLR2004 -- a narrow stripe holds no line
+        rotation=0 if lost > 20 * last else 90,
     )
 
 
@@ -111,7 +113,7 @@ def _mark(axes: Axes, marks: list[tuple[str, float, str]]) -> None:
             continue
         axes.axvline(value, color=colour, linewidth=1.0, linestyle=DASHES)
         place = float(np.log(value / low) / np.log(high / low))
-        left = place > 0.8
+        left = place > 0.8  # noqa: PLR2004 -- what is left of the width holds no name
         width = 0.022 * len(text)
         begin = place - width if left else place
         line = sum(1 for a, b in taken if begin < b and begin + width > a)

@@ -112,7 +112,7 @@ def _invalid(axes: Axes, trials: Sequence[Trial]) -> None:
 
 
 def _knee(axes: Axes, sweep: Sweep) -> None:
-    knee = sweep.knee
+    knee = sweep.held
     if knee is None or knee.rate_requests_s is None:
         return
     rate_line(axes, knee.rate_requests_s, f"knee {number(knee.rate_requests_s)}/s")

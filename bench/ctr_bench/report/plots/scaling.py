@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def usl(n: NDArray[np.float64], rate: float, contention: float, coherency: float) -> NDArray[np.float64]:
+def usl(
+    n: NDArray[np.float64], rate: float, contention: float, coherency: float
+) -> NDArray[np.float64]:
     """Return the throughput of n replicas.
 
     X(n) = rate n / (1 + contention (n - 1) + coherency n (n - 1)); Gunther, "A General Theory of

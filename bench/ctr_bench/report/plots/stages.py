@@ -33,7 +33,11 @@ def stages_plot(key: str, bands: Sequence[StageBand]) -> Plot:
             begin = begin + lengths
     for place, end in zip(places, begin, strict=True):
         axes.annotate(
-            f"{number(end)} ms", (end, place), xytext=(3, 0), textcoords="offset points", va="center"
+            f"{number(end)} ms",
+            (end, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
         )
     axes.set_yticks(places, [_name(band) for band in bands])
     zero_based(axes.xaxis, 1.12 * float(begin.max()))

@@ -22,9 +22,7 @@ MIN_SHADE = 0.006
 """Of the width: a short stall in a long run must still be seen."""
 
 
-def time_line_plot(
-    key: str, line: TimeLine, found: Sequence[Stall], slo_ms: float | None
-) -> Plot:
+def time_line_plot(key: str, line: TimeLine, found: Sequence[Stall], slo_ms: float | None) -> Plot:
     """Draw percentiles, stalls and outcomes."""
     figure, (above, below) = canvas(2, height_in=3.5, heights=(1.6, 1.0))
     middle_s = line.begin_s + line.step_s / 2
@@ -34,8 +32,8 @@ def time_line_plot(
         (line.p99_ms, RED, 1.4, "p99"),
         (line.p50_ms, BLUE, 1.4, "p50"),
     ):
-        axes_kind = {"color": colour, "linewidth": width, "label": name}
-        above.plot(middle_s, values, marker="." if len(values) == 1 else "", **axes_kind)
+        marker = "." if len(values) == 1 else ""
+        above.plot(middle_s, values, marker=marker, color=colour, linewidth=width, label=name)
     drawn = [*line.max_ms, *line.p50_ms, *([] if slo_ms is None else [slo_ms])]
     latency_axis(above, drawn)
     slo_line(above, slo_ms)

@@ -113,7 +113,8 @@ def _lead(run: Run) -> str:
     words.append(f"over {seconds(run.seconds)}")
     return (
         f"{', '.join(words)}, {run.protocol} to {run.target}, "
-        f"begun {run.started:%Y-%m-%d %H:%M:%S %Z}".rstrip() + "."
+        f"begun {run.started:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+        + "."
     )
 
 
@@ -140,7 +141,9 @@ def _banners(run: Run, rows: Rows) -> Iterator[Banner]:
         why = "; ".join(run.invalid_reasons) or "no reason was recorded"
         yield Banner("bad", f"INVALID, do not use these figures: {why}.")
     if run.partial:
-        yield Banner("bad", "PARTIAL: the run was stopped before its end; the figures are of what ran.")
+        yield Banner(
+            "bad", "PARTIAL: the run was stopped before its end; the figures are of what ran."
+        )
     if run.loop == "closed":
         yield Banner(
             "warn",

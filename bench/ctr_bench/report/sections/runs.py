@@ -23,6 +23,8 @@ def runs_table(sections: Sequence[Section]) -> Table | None:
     rows = []
     for run in runs:
         glance = dict(run.glance)
-        state = ", ".join(b.text.split(":")[0].split(",")[0].lower() for b in run.banners if b.level == "bad")
+        state = ", ".join(
+            b.text.split(":")[0].split(",")[0].lower() for b in run.banners if b.level == "bad"
+        )
         rows.append((run.title, *(glance.get(name, "–") for name in COLUMNS), state or "valid"))  # noqa: RUF001 -- the dash of an empty cell
     return Table("All runs", ("run", *COLUMNS, "state"), rows)
