@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.support.simulated_load import Columns
 
 SLO_MS = 100.0
+TRIAL_FIGURES = (
+    *("requests", "p50_ms", "p99_ms", "goodput_pairs_s", "good_share", "offered_pairs_s"),
+)
 CODES = {0: "OK", 4: "DEADLINE_EXCEEDED", 8: "RESOURCE_EXHAUSTED", 255: "NOT_SENT"}
 FINGERPRINT = {
     "cpu": "simulated, 2 cores",
@@ -108,22 +111,24 @@ def sweep(server: SimulatedServer, rates: list[float], *, seconds: float = 12.0)
         held = p99_ms is not None and p99_ms <= SLO_MS and figures["good_share"] >= 0.999
         trials.append(
             {
-                "rate_requests_s": rate,
-                **{
-                    name: figures[name]
-                    for name in ("requests", "p50_ms", "p99_ms", "goodput_pairs_s", "good_share")
-                },
+                "rate": rate,
+                **{name: figures[name] for name in TRIAL_FIGURES},
+                "slo_percentile_ms": p99_ms,
                 "late": 0,
-                "verdict": "held" if held else "failed",
+                "verdict": "held" if held else "not held",
                 "valid": True,
             }
         )
-    held = [trial for trial in trials if trial["verdict"] == "held"]
-    best = max(held, key=lambda trial: trial["rate_requests_s"]) if held else {}
-    knee = {name: best.get(name) for name in ("rate_requests_s", "goodput_pairs_s", "p99_ms")}
+    held_trials = [trial for trial in trials if trial["verdict"] == "held"]
+    knee = None
+    if held_trials:
+        best = max(held_trials, key=lambda trial: trial["rate"])
+        knee = {"requests_s": best["rate"], "confirmed": True}
+        knee |= {name: best[name] for name in ("goodput_pairs_s", "p50_ms", "p99_ms")}
+        knee["goodput_pairs_s_spread"] = [0.97 * best["goodput_pairs_s"], best["goodput_pairs_s"]]
     return {
         "kind": "sweep",
-        "slo": {"p99_ms": SLO_MS},
+        "slo": {"percentile": 99.0, "limit_ms": SLO_MS, "text": "p99 <= 100 ms"},
         "trials": trials,
         "knee": knee,
         "fingerprint": FINGERPRINT,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.simulated_bench import FINGERPRINT, sweep, write, write_run
 from tests.support.simulated_load import SimulatedServer, simulate_load
+from tests.support.simulated_plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ def write_all(folder: Path) -> Path:
     )
     rates = [10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0, 120.0]
     write(folder / "sweep.json", sweep(SimulatedServer(), rates, seconds=8))
+    write(folder / "plan.json", plan(rates))
     write(folder / "peers.json", peers())
     write(folder / "compare.json", compare())
     write(folder / "telemetry.json", telemetry())

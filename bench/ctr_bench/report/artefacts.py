@@ -7,19 +7,17 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ctr_bench.errors import BenchError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Self
 
 MAX_JSON_BYTES = 64 * 2**20
 """No bench writes more; a larger file is something else."""
 
-_LIMIT = re.compile(r"p\d+(\.\d+)?_ms")
+_LIMIT = re.compile(r"p(\d+(?:\.\d+)?)_ms")
 _ReadT = TypeVar("_ReadT", bound="Read")
 
 
@@ -30,30 +28,29 @@ class Read(BaseModel):
 
 
 class Slo(Read):
-    """The promise: a percentile of latency and its limit, as `{"p99_ms": 100}`."""
+    """The promise: a percentile of latency, and its limit.
+
+    Written as `{"percentile": 99, "limit_ms": 100}` or, in a run, as `{"p99_ms": 100}`.
+    """
+
+    percentile: float = Field(ge=50, lt=100)
+    limit_ms: float = Field(gt=0)
 
     @property
     def name(self) -> str:
         """Such as "p99"."""
-        return next(iter(self._limits()))
+        return f"p{self.percentile:g}"
 
-    @property
-    def limit_ms(self) -> float:
-        """Above 0."""
-        return self._limits()[self.name]
-
-    @model_validator(mode="after")
-    def _has_one(self) -> Self:
-        if len(self._limits()) != 1:
-            raise PydanticCustomError("slo", "must hold one limit above 0, such as p99_ms")
-        return self
-
-    def _limits(self) -> dict[str, float]:
-        return {
-            name.removesuffix("_ms"): float(value)
-            for name, value in (self.model_extra or {}).items()
-            if _LIMIT.fullmatch(name) and isinstance(value, int | float) and value > 0
-        }
+    @model_validator(mode="before")
+    @classmethod
+    def _one_key(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        found = [(match[1], name) for name in value if (match := _LIMIT.fullmatch(str(name)))]
+        if len(found) != 1:
+            return value
+        percent, name = found[0]
+        return {"percentile": float(percent), "limit_ms": value[name]}
 
 
 class RunFigures(Read):
@@ -112,31 +109,44 @@ class Run(Read):
 
 
 class Trial(Read):
-    """One rate of a sweep."""
+    """One load of a sweep.
 
-    rate_requests_s: float = Field(gt=0)
+    Attributes:
+        slo_percentile_ms: the percentile that the SLO is about, where it is not p99.
+    """
+
+    rate_requests_s: float = Field(gt=0, validation_alias=AliasChoices("rate_requests_s", "rate"))
     requests: int = Field(ge=0)
     p50_ms: float | None = None
     p99_ms: float | None
+    slo_percentile_ms: float | None = None
     goodput_pairs_s: float | None
     offered_pairs_s: float | None = None
     good_share: float | None = None
     verdict: str
     valid: bool
 
+    @property
+    def slow_ms(self) -> float | None:
+        """The percentile to hold against the SLO."""
+        return self.p99_ms if self.slo_percentile_ms is None else self.slo_percentile_ms
+
 
 class Knee(Read):
-    """The highest rate that held; all None where none did."""
+    """The highest rate that held; the rate is None where none did."""
 
-    rate_requests_s: float | None = None
+    rate_requests_s: float | None = Field(
+        default=None, validation_alias=AliasChoices("rate_requests_s", "requests_s")
+    )
     goodput_pairs_s: float | None = None
+    goodput_pairs_s_spread: tuple[float, float] | None = None
     p99_ms: float | None = None
+    confirmed: bool = True
 
 
 class Sweep(Read):
-    """`sweep.json`."""
+    """`sweep.json`, or the sweep in a plan."""
 
-    kind: Literal["sweep"]
     slo: Slo
     trials: list[Trial]
     knee: Knee | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -158,5 +159,6 @@ def _write(path: Path, content: bytes) -> None:
         aside.write_bytes(content)
         aside.rename(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise BenchError(f"{path}: cannot be written: {error.strerror}") from None

@@ -99,7 +99,8 @@ def time_line(rows: Rows, slo_ms: float | None) -> TimeLine:
     order = answered[np.argsort(step[answered], kind="stable")]
     latency_ms = rows.latency_ms[order]
     numbers, begins = np.unique(step[order], return_index=True)
-    for number, part in zip(numbers, np.split(latency_ms, begins[1:]), strict=True):
+    for number, begin, end in zip(numbers, begins, np.append(begins, len(order))[1:], strict=True):
+        part = latency_ms[begin:end]
         percentiles[:, number] = [percentile_ms(part, percent) for percent in (50, 99, 100)]
     return TimeLine(
         step_s,

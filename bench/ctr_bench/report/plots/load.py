@@ -27,12 +27,12 @@ def latency_against_load(key: str, sweep: Sweep) -> Plot:
     figure, (axes,) = canvas()
     trials = sorted(sweep.trials, key=lambda trial: trial.rate_requests_s)
     valid = [trial for trial in trials if trial.valid]
-    drawn = [_finite(trial.p50_ms) for trial in valid] + [_finite(trial.p99_ms) for trial in valid]
+    drawn = [_finite(value) for trial in valid for value in (trial.p50_ms, trial.slow_ms)]
     _rates(axes, trials)
     latency_axis(axes, [*drawn, sweep.slo.limit_ms])
     for name, colour, attribute, edge in (
         ("p50", BLUE, "p50_ms", 0.95),
-        ("p99", RED, "p99_ms", 1.0),
+        (sweep.slo.name, RED, "slow_ms", 1.0),
     ):
         values = np.array([_finite(getattr(trial, attribute)) for trial in valid])
         rates = np.array([trial.rate_requests_s for trial in valid])
@@ -103,12 +103,12 @@ def _medians(rates: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _invalid(axes: Axes, trials: Sequence[Trial]) -> None:
     points = [
-        (trial.rate_requests_s, trial.p99_ms)
+        (trial.rate_requests_s, trial.slow_ms)
         for trial in trials
-        if not trial.valid and np.isfinite(_finite(trial.p99_ms))
+        if not trial.valid and np.isfinite(_finite(trial.slow_ms))
     ]
     if points:
-        axes.plot(*zip(*points, strict=True), "x", color=GREY, ms=5, label="invalid (p99)")
+        axes.plot(*zip(*points, strict=True), "x", color=GREY, ms=5, label="invalid")
 
 
 def _knee(axes: Axes, sweep: Sweep) -> None:

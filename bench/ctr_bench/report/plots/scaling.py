@@ -1,79 +1,74 @@
-"""Goodput over replicas, with the fit of the Universal Scalability Law and its residuals."""
+"""Throughput over callers, with the fit of the Universal Scalability Law and its residuals."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from ctr_bench.report.drawing import BLUE, GREY, Plot, canvas, legend
-from ctr_bench.report.plots.marks import DASHES
 from ctr_bench.report.scales import zero_based
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+CURVE_POINTS = 120
 
-def usl(
-    n: NDArray[np.float64], rate: float, contention: float, coherency: float
-) -> NDArray[np.float64]:
-    """Return the throughput of n replicas.
 
-    X(n) = rate n / (1 + contention (n - 1) + coherency n (n - 1)); Gunther, "A General Theory of
-    Computational Scalability Based on Rational Functions", arXiv 0808.1431.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fit of the law to measured throughputs.
+
+    Attributes:
+        rate: throughput of one alone, pairs a second.
+        contention, coherence: the law's two losses.
+        numbers: float64 [points], that were measured, rising.
+        throughputs: float64 [points], measured.
+        residuals: float64 [points], measured over fitted, less 1.
     """
-    fitted: NDArray[np.float64] = rate * n / (1 + contention * (n - 1) + coherency * n * (n - 1))
-    return fitted
+
+    rate: float
+    contention: float
+    coherence: float
+    numbers: NDArray[np.float64]
+    throughputs: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+
+    def at(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rate n / (1 + contention (n - 1) + coherence n (n - 1)).
+
+        Gunther, Guerrilla Capacity Planning (2007), chapter 4.
+        """
+        slowed = 1 + self.contention * (n - 1) + self.coherence * n * (n - 1)
+        fitted: NDArray[np.float64] = self.rate * n / slowed
+        return fitted
 
 
-def scaling_plot(
-    key: str,
-    points: Sequence[tuple[float, float]],
-    fit: tuple[float, float, float] | None,
-    planned: float | None,
-) -> Plot:
-    """Draw measured goodput, the fit, and what lies beyond the measured range dashed.
-
-    Args:
-        key: of the plot.
-        points: replicas, goodput in pairs a second.
-        fit: rate of one, contention, coherency; None draws the points alone.
-        planned: the replicas that the plan asks for, so that the axis reaches them.
-    """
+def scaling_plot(key: str, fit: Fit) -> Plot:
+    """Draw measurements and fit as far as was measured, and below how far they are apart."""
     figure, (axes, below) = canvas(2, height_in=3.3, heights=(2.2, 1.0))
-    n = np.array([count for count, _ in points], dtype=float)
-    measured = np.array([pairs_s for _, pairs_s in points], dtype=float)
-    most = float(n.max())
-    far = max(most, planned or 0.0)
-    single = measured[n == n.min()].mean() / n.min()
-    ends = np.array([0.0, far])
-    axes.plot(ends, single * ends, color=GREY, lw=1.0, label="linear")
-    tops = [float(measured.max()), single * far]
-    if fit is not None:
-        inside, outside = np.linspace(0, most, 80), np.linspace(most, far, 40)
-        axes.plot(inside, usl(inside, *fit), color=BLUE, label="fit")
-        if far > most:
-            axes.plot(outside, usl(outside, *fit), color=BLUE, ls=DASHES, label="not measured")
-        share = 100 * (measured / usl(n, *fit) - 1)
-        below.vlines(n, 0, share, color=BLUE, linewidth=1.2)
-        below.plot(n, share, "o", color=BLUE, ms=3.5)
-        reach = max(1.0, 1.3 * float(np.abs(share).max()))
-        below.set_ylim(-reach, reach)
-    axes.plot(n, measured, "o", color=BLUE, ms=4, label="measured")
-    zero_based(axes.yaxis, max(tops))
-    axes.set_ylabel("goodput, pairs/s")
+    most = float(fit.numbers.max())
+    n = np.linspace(float(fit.numbers.min()), most, CURVE_POINTS)
+    top = float(max(fit.throughputs.max(), fit.at(n).max()))
+    axes.plot(n, fit.rate * n, color=GREY, linewidth=1.0, label="if each added all")
+    axes.plot(n, fit.at(n), color=BLUE, label="fit")
+    axes.plot(fit.numbers, fit.throughputs, "o", color=BLUE, ms=4, label="measured")
+    zero_based(axes.yaxis, top, 4)
+    axes.set_ylabel("pairs/s")
+    share = 100 * fit.residuals
     below.axhline(0, color=GREY, linewidth=0.8)
+    below.vlines(fit.numbers, 0, share, color=BLUE, linewidth=1.2)
+    below.plot(fit.numbers, share, "o", color=BLUE, ms=3.5)
+    reach = max(1.0, 1.3 * float(np.abs(share).max()))
+    below.set_ylim(-reach, reach)
     below.set_ylabel("off by, %")
-    below.set_xlabel("replicas")
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    below.set_xlim(0, far * 1.06)
-    legend(figure, axes, 4)
+    below.set_xlim(0, most * 1.04)
+    below.set_xlabel("callers at once, of one replica")
+    legend(figure, axes)
     note = (
-        "Measured goodput against the fit of the Universal Scalability Law; below, how far each "
-        "measurement lies from it. "
-        + ("The dashed part was not measured." if far > most else "Nothing is extrapolated.")
+        "Saturated throughput of one replica against the fit of the Universal Scalability Law; "
+        f"below, how far each measurement lies from it. Nothing is drawn beyond {most:g}, the "
+        "most that was measured."
     )
-    return Plot(key, "How replicas add up", note, figure)
+    return Plot(key, "How callers add up", note, figure)

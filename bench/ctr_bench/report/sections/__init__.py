@@ -9,6 +9,7 @@ from ctr_bench.report.finding import RUN_FILE
 from ctr_bench.report.sections.compare import compare_section
 from ctr_bench.report.sections.figures import figures_section
 from ctr_bench.report.sections.peers import peers_section
+from ctr_bench.report.sections.plan import plan_section
 from ctr_bench.report.sections.run import run_section
 from ctr_bench.report.sections.sweep import sweep_section
 
@@ -23,6 +24,7 @@ BY_KIND = {
     "sweep": sweep_section,
     "compare": compare_section,
     "peers": peers_section,
+    "plan": plan_section,
 }
 ORDER = ("plan", "sweep", "compare", "peers", "run", "figures")
 """What decides comes first, what it rests on after it."""

@@ -29,7 +29,7 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
     """
     sweep = parsed(Sweep, content, path)
     lead = _lead(sweep)
-    tables = [_trials(sweep)]
+    tables = [trials_table(sweep)]
     if sweep.held and sweep.held.goodput_pairs_s:
         tables.insert(0, replicas_table(sweep.held.goodput_pairs_s))
     return Section(
@@ -91,7 +91,11 @@ def _banners(sweep: Sweep, *, partial: bool) -> Iterator[Banner]:
         yield Banner("bad", "PARTIAL: the sweep was stopped before its end.")
     if not (knee := sweep.held):
         yield Banner("bad", f"NOT HELD: no rate that was tried held {_kept(sweep)}.")
-    elif not any(t.valid and t.rate_requests_s > (knee.rate_requests_s or 0) for t in sweep.trials):
+    elif not knee.confirmed:
+        yield Banner("warn", "The knee was not confirmed by a trial at length: give more requests.")
+    if knee and not any(
+        t.valid and t.rate_requests_s > (knee.rate_requests_s or 0) for t in sweep.trials
+    ):
         yield Banner("warn", "No higher rate was tried: the knee is a lower bound of the capacity.")
     if invalid := sum(not trial.valid for trial in sweep.trials):
         yield Banner(
@@ -104,26 +108,36 @@ def _banners(sweep: Sweep, *, partial: bool) -> Iterator[Banner]:
 def _glance(sweep: Sweep) -> list[tuple[str, str]]:
     pairs = [(f"SLO, {sweep.slo.name}", milliseconds(sweep.slo.limit_ms))]
     if knee := sweep.held:
+        spread = knee.goodput_pairs_s_spread
         pairs += [
             ("knee", f"{number(knee.rate_requests_s)} requests/s"),
             ("goodput there", f"{number(knee.goodput_pairs_s)} pairs/s"),
+            *([("over repeats", f"{number(spread[0])} to {number(spread[1])}")] if spread else []),
             ("p99 there", milliseconds(knee.p99_ms)),
         ]
     return [*pairs, ("trials", f"{len(sweep.trials)}")]
 
 
-def _trials(sweep: Sweep) -> Table:
+def trials_table(sweep: Sweep) -> Table:
     rows = [
         (
             f"{number(trial.rate_requests_s)}/s",
             f"{trial.requests:,}",
             milliseconds(trial.p50_ms),
-            milliseconds(trial.p99_ms),
+            milliseconds(trial.slow_ms),
             number(trial.goodput_pairs_s),
             share(trial.good_share),
             trial.verdict if trial.valid else "invalid",
         )
         for trial in sorted(sweep.trials, key=lambda trial: trial.rate_requests_s)
     ]
-    columns = ("rate", "requests", "p50", "p99", "goodput, pairs/s", "good answers", "verdict")
+    columns = (
+        "rate",
+        "requests",
+        "p50",
+        sweep.slo.name,
+        "goodput, pairs/s",
+        "good answers",
+        "verdict",
+    )
     return Table("Trials", columns, rows)

@@ -16,6 +16,7 @@ from ctr_bench.report.drawing import styled
 from ctr_bench.report.finding import find
 from ctr_bench.report.page import Places, write_report
 from ctr_bench.report.sections import sections_of
+from ctr_bench.report.summary import summary
 from tests.support.simulated_bench import FINGERPRINT, sweep, write, write_run
 from tests.support.simulated_load import SimulatedServer, simulate_load
 from tests.support.simulated_report import HOSTILE, write_all
@@ -23,8 +24,16 @@ from tests.support.simulated_report import HOSTILE, write_all
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ctr_bench.report.view import Section
+
 MADE = datetime(2026, 11, 29, 13, 0, tzinfo=UTC)
 PNG = b"\x89PNG\r\n"
+
+
+def read(folder: Path) -> list[Section]:
+    """Read a folder, without drawing."""
+    with styled():
+        return sections_of(find([folder], leave_out=folder / "report.json"))
 
 
 def made_of(folder: Path, out: Path) -> Places:
@@ -63,7 +72,7 @@ def test_every_plot_is_a_picture_too_and_the_data_says_which(places: Places) -> 
 
 def test_nothing_unfinished_stays(places: Places) -> None:
     """All files were renamed into their place."""
-    assert not [path for path in places.page.parent.rglob("*.new")]
+    assert not list(places.page.parent.rglob("*.new"))
 
 
 def test_what_files_say_is_only_text(places: Places) -> None:
@@ -123,8 +132,8 @@ def test_files_of_two_machines_are_not_set_against_each_other(tmp_path: Path) ->
     write_run(tmp_path / "a", columns)
     other = FINGERPRINT | {"cpu": "another", "versions": {"onnxruntime": "1.30.0"}}
     write_run(tmp_path / "b", columns, fingerprint=other)
-    page = made_of(tmp_path, tmp_path / "out").page.read_text("utf-8")
-    assert "What differs: cpu, versions.onnxruntime." in page.split("In short")[0]
+    head = summary(read(tmp_path)).banners
+    assert "What differs: cpu, versions.onnxruntime." in head[0][1].text
 
 
 @pytest.mark.parametrize(
@@ -139,7 +148,8 @@ def test_a_run_that_says_less_than_it_seems_warns(
 ) -> None:
     """A closed loop and a run of few requests each carry their warning."""
     write_run(tmp_path / "run", simulate_load(SimulatedServer(), 20, 3), **changes)
-    assert said in made_of(tmp_path, tmp_path / "out").page.read_text("utf-8")
+    (section,) = read(tmp_path)
+    assert any(said in banner.text for banner in section.banners)
 
 
 def test_a_run_of_which_nothing_was_good_is_shown(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_column_of_another_type_is_named(path: Path) -> None:
 
 def test_rows_of_another_run_are_refused(path: Path) -> None:
     """A number of rows that differs from the figures' own means that the files do not belong."""
-    with pytest.raises(BenchError, match="50 rows, but figures.requests says 60"):
+    with pytest.raises(BenchError, match=r"50 rows, but figures\.requests says 60"):
         read_rows(path, REQUESTS + 10)
 
 
@@ -93,5 +93,5 @@ def test_a_file_cut_short_is_refused(path: Path) -> None:
     with pytest.raises(BenchError, match="is no Parquet file, or was cut short"):
         read_rows(path, REQUESTS)
     path.unlink()
-    with pytest.raises(BenchError, match="no such file beside run.json"):
+    with pytest.raises(BenchError, match=r"no such file beside run\.json"):
         read_rows(path, REQUESTS)

@@ -45,7 +45,7 @@ def test_a_stall_is_found_where_it_was_and_as_long_as_it_was(tmp_path: Path) -> 
 
 
 def test_a_busy_server_is_no_stall(tmp_path: Path) -> None:
-    """A queue that grows makes all answers late, yet they keep coming: nothing is called a stall."""
+    """A queue that grows makes answers late, yet they keep coming: that is no stall."""
     rows = rows_of(SimulatedServer(**PATIENT), tmp_path, rate=130, seconds=10)
     assert rows.latency_ms.max() > 1_000
     assert not stalls(rows, SLO_MS)
