@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.image import imread, imsave
 
 if TYPE_CHECKING:
     import contextlib
@@ -127,24 +129,22 @@ def draw(plot: Plot) -> Drawn:
     plot.figure.savefig(
         text, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
     )
-    picture = io.BytesIO()
-    _head(plot)
-    plot.figure.savefig(picture, format="png", dpi=PNG_DPI, facecolor="white")
-    return Drawn(
-        plot.key, plot.title, plot.note, _element(text.getvalue(), plot), picture.getvalue()
-    )
+    return Drawn(plot.key, plot.title, plot.note, _element(text.getvalue(), plot), _picture(plot))
 
 
-def _head(plot: Plot) -> None:
-    """Put the title, which the page has in HTML, above the figure for the picture."""
-    figure = plot.figure
-    width_in, height_in = figure.get_size_inches()
-    figure.set_size_inches(width_in, height_in + TITLE_IN)
-    below = height_in / (height_in + TITLE_IN)
-    figure.set_layout_engine("constrained", rect=(0, 0, 1, below))
-    for one in figure.legends:
-        one.set_bbox_to_anchor((0, 0, 1, below), figure.transFigure)
-    figure.text(0.012, (1 + below) / 2, plot.title, va="center", fontsize=9.5, fontweight="bold")
+def _picture(plot: Plot) -> bytes:
+    """Return the figure as PNG, under its title, which the page has in HTML."""
+    head = Figure(figsize=(plot.figure.get_figwidth(), TITLE_IN))
+    head.text(0.012, 0.4, plot.title, va="center", fontsize=9.5, fontweight="bold")
+    parts = []
+    for figure in (head, plot.figure):
+        part = io.BytesIO()
+        figure.savefig(part, format="png", dpi=PNG_DPI, facecolor="white")
+        part.seek(0)
+        parts.append(imread(part))
+    joined = io.BytesIO()
+    imsave(joined, np.vstack(parts), format="png", dpi=PNG_DPI)
+    return joined.getvalue()
 
 
 def _element(document: str, plot: Plot) -> Markup:

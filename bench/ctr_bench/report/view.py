@@ -43,6 +43,7 @@ class Section:
         lead: what it says, in a sentence or two.
         answer: the same in short, for the head of the page; "" where it decides nothing.
         glance: (name, value) of the figures to see first.
+        first: tables that come before the plots.
         source: the file that it was made of.
         raw: files with the data behind it, the source left out.
         command: what measured it.
@@ -60,6 +61,7 @@ class Section:
     banners: Sequence[Banner] = ()
     glance: Sequence[tuple[str, str]] = ()
     plots: Sequence[Plot] = ()
+    first: Sequence[Table] = ()
     tables: Sequence[Table] = ()
     raw: Sequence[Path] = ()
     command: str = ""

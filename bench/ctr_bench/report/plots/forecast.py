@@ -17,7 +17,7 @@ UNITS = (("days", 86_400.0, 3.0), ("hours", 3_600.0, 2.0), ("minutes", 60.0, 2.0
 """Name, seconds, and how many of it a forecast must last at least to be shown in it."""
 
 
-def forecast_plot(
+def forecast_plot(  # noqa: PLR0913 -- a load and its replicas by time, and both fixed lines
     key: str,
     times_s: Sequence[float],
     pairs_s: Sequence[float],

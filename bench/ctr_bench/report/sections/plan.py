@@ -12,8 +12,8 @@ from ctr_bench.report.plots.cache import cache_plot
 from ctr_bench.report.plots.forecast import forecast_plot
 from ctr_bench.report.plots.load import goodput_against_load, latency_against_load
 from ctr_bench.report.plots.scaling import Fit, scaling_plot
-from ctr_bench.report.sections.plan_tables import plan_tables
-from ctr_bench.report.units import milliseconds, moment, number
+from ctr_bench.report.sections.plan_tables import decision_tables, ground_tables
+from ctr_bench.report.units import milliseconds, moment, number, share
 from ctr_bench.report.view import Banner, Section
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def plan_section(key: str, content: dict[str, Any], path: Path) -> Section:
         banners=list(_banners(plan)),
         glance=list(_glance(plan)),
         plots=list(_plots(key, plan)),
-        tables=plan_tables(plan, content),
+        first=decision_tables(plan),
+        tables=ground_tables(plan, content),
         fingerprint=plan.fingerprint,
         data={"plan": content},
     )
@@ -61,7 +62,7 @@ def _lead(plan: Plan) -> str:
         return f"{text}: a surge of {policy.surge:g} times the peak decides."
     return (
         f"{text}: each holds {number(plan.goodput_pairs_s)} pairs/s and is loaded to "
-        f"{policy.headroom:.0%}, and {policy.failures} may be away."
+        f"{share(policy.headroom)} of that, and {policy.failures} may be away."
     )
 
 

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 RUNS = ("run here", "held", "p99", "late", "failed", "requests")
 
 
-def plan_tables(plan: Plan, content: dict[str, Any]) -> list[Table]:
-    """Return what there is of a plan as tables, the decision first."""
+def decision_tables(plan: Plan) -> list[Table]:
+    """Return the decision and what was tried of it, as far as there is one."""
+    return [table for table in (_sizing(plan), _cost(plan), _runs(plan)) if table is not None]
+
+
+def ground_tables(plan: Plan, content: dict[str, Any]) -> list[Table]:
+    """Return what the decision rests on, as far as it was measured."""
     setting = {name: content[name] for name in ("flags", "seed") if content.get(name)}
     found = [
-        _sizing(plan),
-        _cost(plan),
-        _runs(plan),
         _start(plan),
         tables.facts("Thresholds for an HPA or KEDA, each a replica's", plan.autoscaling),
         tables.facts("Queue at the planned load and at the knee", plan.queue),

@@ -29,9 +29,7 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
     """
     sweep = parsed(Sweep, content, path)
     lead = _lead(sweep)
-    tables = [trials_table(sweep)]
-    if sweep.held and sweep.held.goodput_pairs_s:
-        tables.insert(0, replicas_table(sweep.held.goodput_pairs_s))
+    goodput = sweep.held.goodput_pairs_s if sweep.held else None
     return Section(
         kind="sweep",
         key=key,
@@ -45,7 +43,8 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
             latency_against_load(f"{key}-latency", sweep),
             goodput_against_load(f"{key}-goodput", sweep),
         ],
-        tables=tables,
+        first=[replicas_table(goodput)] if goodput else [],
+        tables=[trials_table(sweep)],
         fingerprint=sweep.fingerprint,
         data={"trials": content["trials"], "knee": content.get("knee")},
     )
@@ -119,6 +118,7 @@ def _glance(sweep: Sweep) -> list[tuple[str, str]]:
 
 
 def trials_table(sweep: Sweep) -> Table:
+    """Return a row a trial, by rate."""
     rows = [
         (
             f"{number(trial.rate_requests_s)}/s",
