@@ -14,6 +14,7 @@ COMMANDS = {
     "telemetry": "The gateway with full telemetry against without.",
     "triton": "Gateway and Triton against Triton's own dynamic batcher.",
     "soak": "A long run at a part of capacity: errors, memory, latency.",
+    "report": "One HTML page of what the benches measured.",
 }
 """Name -> the line in the list of commands."""
 
@@ -33,4 +34,5 @@ def main() -> None:
       ctr-bench serving
       ctr-bench gateway --seconds 5 --repeats 1
       ctr-bench gateway --profile
+      ctr-bench report
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap

@@ -1,0 +1,1 @@
+"""One plot a function: values in, a matplotlib figure out; called inside `drawing.styled`."""

@@ -1,0 +1,65 @@
+"""A real browser without a window, for pages that must be readable and safe."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from tests.support.prometheus_server import require
+
+SCREENSHOTS = Path("build/screenshots")
+DRIVER, BROWSER = "chromedriver", "chromium"
+
+
+class Browser:
+    """A headless Chromium."""
+
+    def __init__(self) -> None:
+        require(DRIVER, BROWSER)
+        options = ChromeOptions()
+        options.binary_location = f"/usr/bin/{BROWSER}"
+        for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
+            options.add_argument(f"--{argument}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = Chrome(options, Service(f"/usr/bin/{DRIVER}"))
+
+    def open(self, url: str, width: int) -> None:
+        """Open a page in a window of this width."""
+        view = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+        self.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+        self.driver.get(url)
+
+    def overflow(self) -> list[str]:
+        """What is wider than the window: nothing, where the page needs no scrolling sideways."""
+        found: list[str] = self.driver.execute_script(
+            "const wide = document.documentElement.clientWidth;"
+            "if (document.documentElement.scrollWidth <= wide) return [];"
+            "return [...document.querySelectorAll('body *')]"
+            ".filter(e => e.getBoundingClientRect().right > wide + 0.5)"
+            ".map(e => e.tagName + '.' + e.className).slice(0, 9)"
+        )
+        return found
+
+    def complaints(self) -> list[str]:
+        """What the console says."""
+        log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # -- it has no types
+        return [str(entry["message"]) for entry in log]
+
+    def shoot(self, name: str) -> Path:
+        """A picture of the whole page."""
+        shot = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"captureBeyondViewport": True, "format": "png"}
+        )
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        path.write_bytes(base64.b64decode(shot["data"]))
+        return path
+
+    def text(self) -> str:
+        """What a person reads."""
+        return str(self.driver.find_element(By.TAG_NAME, "body").text)
