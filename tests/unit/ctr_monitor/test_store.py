@@ -108,6 +108,13 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         Database(tmp_path / "missing")
 
 
+def test_a_store_makes_no_folder(tmp_path: Path) -> None:
+    """A path whose folder is not there is refused with what to do, and nothing is made."""
+    with pytest.raises(StoreError, match=r"mkdir -p .*typo"):
+        Database(tmp_path / "typo" / "m.sqlite", serving=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_incident_goes_its_way(store: IncidentStore) -> None:
     """Opened, repeated, joined, resolved, reopened: one incident, each step told."""
 
