@@ -141,7 +141,7 @@ def test_an_incident_goes_its_way(store: IncidentStore) -> None:
 
 
 def test_an_old_end_beside_a_new_fire_is_no_part_of_its_incident(store: IncidentStore) -> None:
-    """What ended before the fire began is not listed, and does not move the start, then or later."""
+    """What ended before the fire began is not listed and moves no start, then or later."""
     old_end = wire_alert("Old", starts_ms=T0_MS - 9_000_000, ends_ms=T0_MS - 8_000_000)
     number = take(store, old_end, wire_alert("New"))
     found = store.get(number)
