@@ -21,7 +21,7 @@ lock() { # IMAGE ARGUMENTS...
   echo "$file: $(grep -c '==' "$file") packages"
 }
 
-lock build k8s/images/build/requirements.in
+lock wheel k8s/images/wheel/requirements.in
 lock sbom k8s/images/sbom/requirements.in
 lock gateway --extra service --extra openvino pyproject.toml
 lock monitor --extra monitor pyproject.toml

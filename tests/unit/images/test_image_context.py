@@ -10,7 +10,7 @@ import tomllib
 import zipfile
 from typing import TYPE_CHECKING
 
-from tests.support.images import ROOT
+from tests.support.images import EXTRAS, ROOT, dockerfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,15 @@ def test_only_what_is_built_is_sent() -> None:
         "k8s/images",
     }
     assert sum((ROOT / name).stat().st_size for name in sent) < MOST_BYTES
+    # What the Dockerfiles copy is there, and is no stray file of one machine.
+    copied = {
+        value.split()[0]
+        for image in EXTRAS
+        for stage in dockerfile(image).stages
+        for value in stage.values("COPY")
+        if not value.startswith(("--from", ". "))
+    }
+    assert copied <= set(sent)
     for stray in (".git/config", ".venv/bin/python", "build/demo/bundle/manifest.json", "secret"):
         assert not in_context(stray)
     assert not in_context("service/ctr_service/__pycache__/app.cpython-311.pyc")

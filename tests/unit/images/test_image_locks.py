@@ -21,7 +21,7 @@ ENVIRONMENT = {"python_version": "3.11", "python_full_version": "3.11.14", "extr
 """Of the images; the rest of a marker's environment is this Linux."""
 NO_RELEASE_OF_OURS = {"setuptools"}
 """What `pip freeze` leaves out of constraints.txt."""
-TOOLS = ("build", "sbom")
+TOOLS = ("wheel", "sbom")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONSTRAINTS = {
     canonical(name): version.strip()
@@ -111,7 +111,7 @@ def test_the_tools_locks_are_what_is_asked_for() -> None:
         roots = [Requirement(line) for line in lines if line and not line.startswith("#")]
         assert unmet(roots, lock(tool)) == set()
     backend = [Requirement(line) for line in PYPROJECT["build-system"]["requires"]]
-    assert {one.name for one in backend} <= lock("build").keys()
+    assert {one.name for one in backend} <= lock("wheel").keys()
 
 
 @pytest.mark.parametrize("folder", [*EXTRAS, *TOOLS])
