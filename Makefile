@@ -23,7 +23,7 @@ PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
-  triton test-triton telemetry-docs
+  triton test-triton telemetry-docs image-locks image-lint
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -53,7 +53,7 @@ triton: $(INSTALLED) triton-setup ## Start it on the demo's bundle (PORT=8001), 
 test-triton: $(INSTALLED) triton-setup ## The tests that need a real Triton
 	@$(BIN)/pytest -m triton
 
-lint: $(INSTALLED) proto-check alerts-check ## ruff, mypy strict, import contracts, proto lint, generated files
+lint: $(INSTALLED) proto-check alerts-check image-lint ## ruff, mypy strict, import contracts, proto lint, generated files
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
@@ -119,6 +119,12 @@ soak: $(INSTALLED) ## 30 minutes at 70 % load: no error, flat memory, flat p99
 
 lock: $(INSTALLED) ## Write the versions of this environment to constraints.txt
 	@tools/lock.sh $(BIN)/pip > constraints.txt.new && mv constraints.txt.new constraints.txt
+
+image-locks: $(INSTALLED) ## Write k8s/images/*/requirements.txt, with hashes (needs the package registry)
+	@tools/image_locks.sh $(BIN)/uv
+
+image-lint: $(INSTALLED) ## hadolint over the Dockerfiles; what they claim is tested by tests/unit/images
+	$(BIN)/hadolint k8s/images/*/Dockerfile
 
 clean: ## Remove everything that was built, the environment too
 	rm -rf build dist .tools $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

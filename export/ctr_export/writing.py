@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_export.catalogue import CATALOGUE, IR_SUFFIX, WEIGHTS_SUFFIX
-from ctr_export.fingerprint import cpu_name, model_version, tool_versions
+from ctr_export.fingerprint import model_version, tool_versions
 from ctr_export.graph import INPUT_SPECS, OUTPUT_SPECS
 from ctr_service.bundle.bundle import TOKENIZER_FILE
 from ctr_service.bundle.files import sha256_of
@@ -19,6 +19,7 @@ from ctr_service.bundle.manifest import (
     Manifest,
     Rejected,
 )
+from ctr_service.cpu_name import cpu_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,6 +9,7 @@ from ctr_service.lazy_group import LazyGroup
 COMMANDS = {
     "serve": "Serve a bundle over gRPC until SIGTERM.",
     "check": "Validate settings and bundle, score one row, and exit.",
+    "model": "Tell which model serves where; verify and compare bundles.",
     "features": "Load titles and features by id, and look at them.",
     "token": "Make a bearer token for a caller.",
 }

@@ -10,19 +10,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from ctr_service.backend.scripted import ScriptedBackend
-from ctr_service.commands.settings_options import settings_from, settings_options
 from ctr_service.errors import BackendFailedError
-from ctr_service.outside import Outside
-from ctr_service.running import run_until_signal
 from ctr_service.scoring import Engine
-from ctr_service.telemetry.logs import configure_logs
 from tests.support.faults_file import FaultsFile
+from tests.support.gateway_command import gateway_command, no_warm_up
 
 if TYPE_CHECKING:
-    from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.engine_order import EngineOrder
 
@@ -43,22 +37,8 @@ def open_breakable(order: EngineOrder) -> Engine:
         if faults.fails:
             raise BackendFailedError("the engine broke")
 
-    async def warm_up() -> tuple[Cost, ...]:
-        return ()
-
-    return Engine(ScriptedBackend(slots=SLOTS, clock=order.clock, script=run), warm_up)
-
-
-@click.command()
-@click.argument("command")
-@settings_options
-def main(command: str, config: Path | None, **flags: object) -> None:
-    """Take what `ctr-service serve` takes."""
-    assert command == "serve"
-    settings = settings_from(config, flags)
-    log = configure_logs(settings.log_level, settings.log_format)
-    asyncio.run(run_until_signal(settings, log, Outside(open_engine=open_breakable)))
+    return Engine(ScriptedBackend(slots=SLOTS, clock=order.clock, script=run), no_warm_up)
 
 
 if __name__ == "__main__":
-    main()
+    gateway_command(open_breakable)()

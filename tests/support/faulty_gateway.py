@@ -14,11 +14,10 @@ from ctr_service.backend.base import INPUT_IDS
 from ctr_service.backend.scripted import ScriptedBackend
 from ctr_service.errors import BackendFailedError
 from ctr_service.scoring import Engine
-from tests.support.scripted_gateway import gateway
+from tests.support.gateway_command import gateway_command, no_warm_up
 from tests.support.tiny_bundle import ALPHABET, SPECIAL_TOKENS
 
 if TYPE_CHECKING:
-    from ctr_service.backend.base import Cost
     from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.engine_order import EngineOrder
 
@@ -43,12 +42,8 @@ async def fail(run: ScriptedRun) -> None:
 
 def open_faulty(order: EngineOrder) -> Engine:
     """A backend that fails by tokens."""
-
-    async def warm_up() -> tuple[Cost, ...]:
-        return ()
-
-    return Engine(ScriptedBackend(slots=2, clock=order.clock, script=fail), warm_up)
+    return Engine(ScriptedBackend(slots=2, clock=order.clock, script=fail), no_warm_up)
 
 
 if __name__ == "__main__":
-    gateway(open_faulty)()
+    gateway_command(open_faulty)()

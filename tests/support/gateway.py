@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
@@ -30,10 +30,20 @@ class Gateway:
         *flags: str,
         module: str = "ctr_service",
         variables: Mapping[str, str] | None = None,
+        launch: Sequence[str] | None = None,
     ) -> None:
-        """Start the process; `event("serving")` waits until it serves."""
+        """Start the process; `event("serving")` waits until it serves.
+
+        Args:
+            bundle: that it serves.
+            flags: of `serve`.
+            module: run by this Python.
+            variables: beside this process's environment.
+            launch: other words than this Python and the module before `serve`.
+        """
         command = [
-            *(sys.executable, "-m", module, "serve", "--bundle", str(bundle)),
+            *(launch or (sys.executable, "-m", module)),
+            *("serve", "--bundle", str(bundle)),
             *("--port", "0", "--metrics-port", "0", "--log-format", "json", *flags),
         ]
         self.process = subprocess.Popen(

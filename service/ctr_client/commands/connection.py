@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _CommandT = TypeVar("_CommandT", bound="Callable[..., Any]")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-_OPTIONS = (
-    target_option,
+_SECURITY_OPTIONS = (
     click.option("--tls", is_flag=True, help="Encrypt, and trust the system's authorities."),
     click.option("--tls-ca", type=_FILE, help="Encrypt, and trust the authorities in this file."),
     click.option("--tls-certificate", type=_FILE, help="Own certificate, for mutual TLS."),
@@ -91,14 +90,35 @@ class Connection:
 
 def connection_options(command: _CommandT) -> _CommandT:
     """Give a command the options, and pass them to it as one argument `connection`."""
-    names = tuple(Connection.__dataclass_fields__)
+    return _given(command, (target_option, *_SECURITY_OPTIONS), "connection", Connection)
 
+
+def connect_options(command: _CommandT) -> _CommandT:
+    """Give a command of several targets the options, and pass them to it as `connect`.
+
+    That is a function: target -> `Connection`.
+    """
+    return _given(
+        command,
+        _SECURITY_OPTIONS,
+        "connect",
+        lambda **security: lambda target: Connection(target=target, **security),
+    )
+
+
+def _given(
+    command: _CommandT,
+    options: tuple[Callable[[Any], Any], ...],
+    argument: str,
+    build: Callable[..., object],
+) -> _CommandT:
     @functools.wraps(command)
-    def with_connection(**given: Any) -> Any:  # noqa: ANN401 -- click passes anything
+    def with_argument(**given: Any) -> Any:  # noqa: ANN401 -- click passes anything
+        names = [name for name in Connection.__dataclass_fields__ if name in given]
         picked = {name: given.pop(name) for name in names}
-        return command(connection=Connection(**picked), **given)
+        return command(**{argument: build(**picked)}, **given)
 
-    wrapped: Any = with_connection
-    for option in reversed(_OPTIONS):
+    wrapped: Any = with_argument
+    for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]  # -- click's decorators keep the type

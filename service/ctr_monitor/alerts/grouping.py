@@ -147,6 +147,28 @@ def most_severe(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     return tuple(alert for alert in alerts if _rank(alert) == highest)
 
 
+def without_foreign_ends(old: Sequence[Alert], new: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Return the alerts of a notification that may count for an incident.
+
+    A group tells its old ends along with a new fire. An alert that the incident never had, and
+    that was over before what the notification is about began, belongs to an earlier fault: counted,
+    it would stand among what fired, and pull the incident's start back.
+
+    Args:
+        old: the incident's alerts; none for a new one.
+        new: the notification's.
+    """
+    known = {alert.fingerprint for alert in old}
+    about = [a for a in new if a.status == "firing" or a.fingerprint in known] or old
+    began_ms = min((alert.starts_ms for alert in about), default=0)
+
+    def counts(alert: Alert) -> bool:
+        ended_ms = alert.starts_ms if alert.ends_ms is None else alert.ends_ms
+        return alert.status == "firing" or alert.fingerprint in known or ended_ms >= began_ms
+
+    return tuple(filter(counts, new))
+
+
 def merged(old: Sequence[Alert], new: Sequence[Alert]) -> tuple[Alert, ...]:
     """Return an incident's alerts after a notification, by start and fingerprint.
 

@@ -91,8 +91,13 @@ class Database:
 def _locked(path: Path) -> int:
     """Return a descriptor that holds the lock; the kernel gives it back even after kill -9."""
     lock = path.with_name(path.name + ".lock")
+    if not path.parent.is_dir():
+        # Made here, a mistyped path or a volume that is not mounted would look like a new store.
+        raise StoreError(
+            f"the folder {path.parent} is not there, so no store is made in it: make it with "
+            f"`mkdir -p {path.parent}`, mount its volume, or correct --store"
+        )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"{lock} cannot be written: {error.strerror}") from None

@@ -6,15 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_monitor.alerts.grouping import incident_for, merged, summed_up
+from ctr_monitor.alerts.grouping import incident_for, merged, summed_up, without_foreign_ends
 from ctr_monitor.errors import NotThereError
 from ctr_monitor.model import Alert, Incident, Report, Resolution
-from ctr_monitor.store.incident_rows import (
-    alerts_of,
-    index_words,
-    known_incidents,
-    report_of,
-)
+from ctr_monitor.store.incident_rows import alerts_of, index_words, known_incidents, report_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,7 +63,7 @@ class IncidentStore:
             known = known_incidents(write, notification, now_ms - settings.reopen_ms)
             found = incident_for(notification, known, settings, now_ms=now_ms)
             old = alerts_of(write, found) if found is not None else ()
-            alerts = merged(old, notification.alerts)
+            alerts = merged(old, without_foreign_ends(old, notification.alerts))
             was = next((k.state for k in known if k.id == found), None)
             summary = summed_up(alerts)
             if found is None:

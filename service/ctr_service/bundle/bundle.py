@@ -68,7 +68,7 @@ def load_bundle(folder: Path) -> Bundle:
     """
     raw = SEAL.read(folder)
     manifest = SEAL.parse(raw, Manifest)
-    SEAL.check(folder, _digests(manifest))
+    SEAL.check(folder, digests_of(manifest))
     return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 
@@ -77,7 +77,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     SEAL.write(folder, manifest)
 
 
-def _digests(manifest: Manifest) -> Iterator[tuple[str, str]]:
+def digests_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Yield name and digest of every file that the manifest names."""
     yield TOKENIZER_FILE, manifest.tokenizer_sha256
     for engines in manifest.graphs.values():

@@ -1,18 +1,14 @@
-"""Claims about versions and the processor's name."""
+"""Claims about versions."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-from ctr_export.fingerprint import cpu_name, model_version, tool_versions
+from ctr_export.fingerprint import model_version, tool_versions
 from ctr_train.checkpoint import WEIGHTS_FILE, Checkpoint, load_checkpoint
 from tests.support.tiny_checkpoint import make_tiny_checkpoint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +48,3 @@ def test_every_tool_has_a_version() -> None:
     versions = tool_versions()
     assert {"python", "ctr-serve", "torch", "onnxruntime", "onnx"} <= versions.keys()
     assert all(versions.values())
-
-
-def test_the_processor_is_named_with_what_decides_speed(tmp_path: Path) -> None:
-    """Name, family, model and the instruction sets that matter are told; others are not."""
-    info = tmp_path / "cpuinfo"
-    info.write_text(
-        "processor\t: 0\nmodel name\t: AMD EPYC\ncpu family\t: 25\nmodel\t\t: 17\n"
-        "flags\t\t: fpu avx2 avx512f avx512_vnni\n\n"
-    )
-    assert cpu_name(info) == "AMD EPYC, family/model 25/17, avx2 avx512f avx512_vnni"
-
-
-def test_an_unknown_processor_has_a_name_too(tmp_path: Path) -> None:
-    """Without /proc/cpuinfo the machine's type is told."""
-    assert cpu_name(tmp_path / "none")

@@ -108,6 +108,13 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         Database(tmp_path / "missing")
 
 
+def test_a_store_makes_no_folder(tmp_path: Path) -> None:
+    """A path whose folder is not there is refused with what to do, and nothing is made."""
+    with pytest.raises(StoreError, match=r"mkdir -p .*typo"):
+        Database(tmp_path / "typo" / "m.sqlite", serving=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_incident_goes_its_way(store: IncidentStore) -> None:
     """Opened, repeated, joined, resolved, reopened: one incident, each step told."""
 
@@ -131,6 +138,29 @@ def test_an_incident_goes_its_way(store: IncidentStore) -> None:
     assert (found[0].reopened, found[0].notifications, found[0].state) == (1, 5, "firing")
     assert (found[0].started_ms, found[0].resolved_ms) == (T0_MS, None)
     assert [(alert.name, alert.fired) for alert in found[0].alerts] == [("B", 1), ("A", 2)]
+
+
+def test_an_old_end_beside_a_new_fire_is_no_part_of_its_incident(store: IncidentStore) -> None:
+    """What ended before the fire began is not listed and moves no start, then or later."""
+    old_end = wire_alert("Old", starts_ms=T0_MS - 9_000_000, ends_ms=T0_MS - 8_000_000)
+    number = take(store, old_end, wire_alert("New"))
+    found = store.get(number)
+    assert ([alert.name for alert in found.alerts], found.started_ms) == (["New"], T0_MS)
+    assert "Old" not in found.title
+    # The same end once more, beside the end of what the incident is about, and then alone.
+    assert take(store, old_end, wire_alert("New", ends_ms=T0_MS + 5000)) == number
+    assert take(store, old_end, wire_alert("New", starts_ms=T0_MS + 9000)) == number
+    assert take(store, old_end) == number
+    found = store.get(number)
+    assert ([alert.name for alert in found.alerts], found.started_ms) == (["New"], T0_MS)
+
+
+def test_an_end_within_the_fault_is_listed(store: IncidentStore) -> None:
+    """An alert whose fire was never told, and that was still on when the other began, counts."""
+    brief = wire_alert("Brief", starts_ms=T0_MS - 60_000, ends_ms=T0_MS + 1000)
+    found = store.get(take(store, brief, wire_alert("New")))
+    assert [alert.name for alert in found.alerts] == ["Brief", "New"]
+    assert found.started_ms == T0_MS - 60_000
 
 
 def test_news_are_due_and_repetition_is_not(store: IncidentStore) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
 from ctr_monitor.around.questions import BY_KEY as QUESTIONS
 from ctr_monitor.model import Change, Reading
+from ctr_monitor.suspects import causes
 from ctr_monitor.suspects.evidence import Evidence, TraceFacts
-from ctr_monitor.suspects.ranking import rank
+from ctr_monitor.suspects.ranking import Cause, rank
 from ctr_monitor.suspects.table import BY_KEY, TABLE
 
 CALM = {
@@ -233,3 +237,15 @@ def test_every_named_plot_exists() -> None:
         for suspected in rank(fault, TABLE):
             for finding in (*suspected.evidence, *suspected.against):
                 assert not finding.panel or QUESTIONS[finding.panel].plotted
+
+
+def test_every_cause_is_in_the_table_once() -> None:
+    """A cause that is written in a module of `causes` is ranked, and no key stands twice."""
+    modules = [
+        importlib.import_module(f"{causes.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(causes.__path__)
+    ]
+    written = {
+        value.key for module in modules for value in vars(module).values() if type(value) is Cause
+    }
+    assert sorted(cause.key for cause in TABLE) == sorted(written)

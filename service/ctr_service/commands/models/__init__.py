@@ -1,0 +1,1 @@
+"""The commands of `ctr-service model`, a module each."""
