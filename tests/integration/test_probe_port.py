@@ -65,14 +65,3 @@ def test_workers_share_the_probe_port(bundle: Path) -> None:
     ):
         gateway.event("serving")
         assert (probe.health(READINESS), probe.health(LIVENESS)) == ("SERVING", "SERVING")
-
-
-def test_a_taken_probe_port_is_a_sentence(bundle: Path) -> None:
-    """The start ends with the flag's name and what to do."""
-    with socket.create_server((HOST, 0)) as taken:
-        port = taken.getsockname()[1]
-        with running_gateway(bundle, "--health-port", str(port)) as gateway:
-            assert gateway.process.wait(timeout=DEADLINE_S * 4) == 1
-            said = gateway.everything_said
-    assert f"{HOST}:{port}" in said
-    assert "--health-port" in said
