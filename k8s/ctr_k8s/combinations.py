@@ -70,9 +70,7 @@ class Table(_Strict):
         return (*overlays, *mixes)
 
     def _components(self, row: Row) -> tuple[str, ...]:
-        chosen = (
-            choices[choice] for choices, choice in zip(self.axes.values(), row, strict=True)
-        )
+        chosen = (choices[choice] for choices, choice in zip(self.axes.values(), row, strict=True))
         return (*self.always, *itertools.chain.from_iterable(chosen))
 
 
@@ -85,7 +83,9 @@ def load_table(path: Path) -> Table:
     try:
         return Table.model_validate(yaml.safe_load(path.read_text()))
     except OSError as error:
-        raise ManifestError(f"{path}: {error.strerror}; run this in the repository's root") from None
+        raise ManifestError(
+            f"{path}: {error.strerror}; run this in the repository's root"
+        ) from None
     except yaml.YAMLError as error:
         raise ManifestError(f"{path}: no YAML: {error}") from None
     except ValidationError as error:
@@ -134,8 +134,6 @@ def _best_choice(
 ) -> int:
     def closed(choice: int) -> int:
         mine = (axis, choice)
-        return sum(
-            (min(mine, other), max(mine, other)) in open_pairs for other in chosen.items()
-        )
+        return sum((min(mine, other), max(mine, other)) in open_pairs for other in chosen.items())
 
     return max(range(size), key=closed)
