@@ -1,1 +1,1 @@
-"""The manifests: rendered in every combination, validated, and held against a table of must-haves."""
+"""The manifests: rendered in every combination, validated, held against a table of must-haves."""

@@ -65,7 +65,10 @@ def validate(files: tuple[TextIO, ...], *, no_placeholders: bool) -> None:
 
     found: list[str] = []
     for file in files:
-        documents = parse(file.read())
+        try:
+            documents = parse(file.read())
+        except ManifestError as error:
+            raise click.ClickException(f"{file.name}: {error}") from error
         lines = faults(documents)
         if no_placeholders:
             lines += placeholders(documents)

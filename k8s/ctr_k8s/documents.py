@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
+from ctr_k8s.errors import ManifestError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -14,8 +16,20 @@ Document: TypeAlias = dict[str, Any]
 
 
 def parse(text: str) -> tuple[Document, ...]:
-    """Return the objects of a YAML stream, in its order; empty documents are left out."""
-    return tuple(document for document in yaml.safe_load_all(text) if document)
+    """Return the objects of a YAML stream, in its order; empty documents are left out.
+
+    Raises:
+        ManifestError: it is no YAML, or holds something that is no Kubernetes object.
+    """
+    try:
+        documents = tuple(document for document in yaml.safe_load_all(text) if document)
+    except yaml.YAMLError as error:
+        raise ManifestError(f"no YAML: {error}") from None
+    for number, document in enumerate(documents, start=1):
+        for path in (("apiVersion",), ("kind",), ("metadata", "name")):
+            if not isinstance(deep(document, *path), str):
+                raise ManifestError(f"document {number} has no {dotted(path)}")
+    return documents
 
 
 def name_of(document: Document) -> str:

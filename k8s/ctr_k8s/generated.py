@@ -1,4 +1,4 @@
-"""What the manifests hold of k8s/alerts: kustomize reads no file from outside a component's folder."""
+"""What manifests hold of k8s/alerts, as kustomize reads no file outside a component's folder."""
 
 from __future__ import annotations
 

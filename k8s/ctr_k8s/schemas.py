@@ -1,4 +1,4 @@
-"""Each object against the schema of its kind, strictly: a field that the kind does not have fails."""
+"""Each object against the schema of its kind, strictly: a field that no such kind has fails."""
 
 from __future__ import annotations
 

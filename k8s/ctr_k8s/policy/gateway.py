@@ -74,6 +74,8 @@ def _ports(workload: Workload) -> Iterator[str]:
     ):
         told = int(workload.number(variable, usual))
         yield from unless(ports.get(name) == told, f"port {name} is not {variable}'s {told}")
+    probed = workload.number("CTR_HEALTH_PORT")
+    yield from unless(not probed or ports.get("health") == probed, f"no port health is {probed:g}")
 
 
 def _reachable(workload: Workload) -> Iterator[str]:
@@ -132,6 +134,16 @@ def _no_secrets(workload: Workload) -> Iterator[str]:
                 )
 
 
+def _mounted(workload: Workload) -> Iterator[str]:
+    mounts = [mount["mountPath"] for mount in workload.main.get("volumeMounts") or ()]
+    for variable, value in workload.environment().items():
+        if variable.startswith("CTR_") and value is not None and value.startswith("/"):
+            yield from unless(
+                any(value.startswith(f"{mount}/") for mount in mounts),
+                f"{variable} is {value}, where nothing is mounted",
+            )
+
+
 def _headless(workload: Workload) -> Iterator[str]:
     found = any(
         deep(service, "spec", "clusterIP") == "None"
@@ -183,6 +195,7 @@ GATEWAYS = (
     MustHave("finishes-accepted", "What was accepted is answered.", _finishes, _is_gateway),
     MustHave("settings-roll-pods", "A changed setting is a rollout.", _hashed, _is_gateway),
     MustHave("no-secret-settings", "Passwords are in Secrets.", _no_secrets, _is_gateway),
+    MustHave("files-mounted", "Files that settings name are there.", _mounted, _is_gateway),
     MustHave("headless-service", "Clients can balance by themselves.", _headless, _is_stable),
     MustHave("own-service", "Its Service leads to its own track.", _service, _is_gateway),
 )

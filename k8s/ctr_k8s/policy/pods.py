@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ctr_k8s.policy.workload import Workload
 
 RESTRICTED_VOLUMES = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
+    (
+        *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image"),
+        *("persistentVolumeClaim", "projected", "secret"),
+    )
 )
 """Pod Security, level restricted, and `image`, whose content is read-only."""
 HOST = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace")
@@ -112,7 +115,7 @@ def _selector(workload: Workload) -> Iterator[str]:
 
 
 def _is_deployment(workload: Workload) -> bool:
-    return workload.document["kind"] == "Deployment"
+    return workload.is_deployment
 
 
 PODS = (

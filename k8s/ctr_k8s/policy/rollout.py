@@ -24,7 +24,7 @@ def _is_server(workload: Workload) -> bool:
 
 
 def _is_deployment(workload: Workload) -> bool:
-    return workload.document["kind"] == "Deployment"
+    return workload.is_deployment
 
 
 def _probes(workload: Workload) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _pre_stop(workload: Workload) -> Iterator[str]:
 
 
 def _grace(workload: Workload) -> Iterator[str]:
-    grace = float(workload.pod.get("terminationGracePeriodSeconds") or 30)
+    grace = float(workload.pod.get("terminationGracePeriodSeconds") or 0)
     if workload.is_gateway:
         # 0.5 s: the gateway waits at most so long for callers to fall silent (lifecycle.py).
         drain = workload.number("CTR_DRAIN_DELAY_S") + 0.5 + workload.number("CTR_GRACE_S", 11.0)

@@ -66,9 +66,14 @@ class Workload:
         return self.containers[0]
 
     @property
+    def is_deployment(self) -> bool:
+        """Whether its pods stay, and are replaced."""
+        return bool(self.document["kind"] == "Deployment")
+
+    @property
     def is_server(self) -> bool:
         """Whether callers notice when a pod changes."""
-        return self.document["kind"] == "Deployment" and self.app in {GATEWAY, TRITON}
+        return self.is_deployment and self.app in {GATEWAY, TRITON}
 
     @property
     def is_gateway(self) -> bool:
