@@ -45,6 +45,22 @@ def last_init(*path: str | int, value: object = ABSENT) -> Mutation:
     return mutate
 
 
+def copying(*path: str | int, value: object = ABSENT) -> Mutation:
+    """The same below the init container that copies the model."""
+
+    def mutate(workload: Workload) -> bool:
+        return any(
+            [_put(one, path, value) for one in workload.init_containers if one["name"] == "model"]
+        )
+
+    return mutate
+
+
+def of_gateways(mutation: Mutation) -> Mutation:
+    """Apply a mutation to gateways alone."""
+    return lambda workload: workload.is_gateway and mutation(workload)
+
+
 def setting(name: str, value: str | None) -> Mutation:
     """Set one of the gateway's variables, wherever it stands; None removes it."""
 
@@ -161,14 +177,18 @@ def extra_volume(workload: Workload) -> bool:
     return True
 
 
-def each_mount(workload: Workload) -> bool:
-    """Let containers write the model."""
-    changed = False
-    for container in workload.all_containers:
-        for mount in container.get("volumeMounts") or ():
-            if mount["name"] == "model" and mount.pop("readOnly", False):
-                changed = True
-    return changed
+def each_mount(name: str) -> Mutation:
+    """Let containers write a volume."""
+
+    def mutate(workload: Workload) -> bool:
+        changed = False
+        for container in workload.all_containers:
+            for mount in container.get("volumeMounts") or ():
+                if mount["name"] == name and mount.pop("readOnly", False):
+                    changed = True
+        return changed
+
+    return mutate
 
 
 def _put(holder: Any, path: tuple[str | int, ...], value: object) -> bool:  # noqa: ANN401 -- JSON
@@ -239,7 +259,14 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
         pod("volumes", 0),
         extra_volume,
     ),
+    "secrets-named": (
+        volumes("secret", {"secret": {"defaultMode": 288}}),
+        main("env", 0, "valueFrom", "secretKeyRef", "name"),
+    ),
+    "read-only-content": (each_mount("model"), each_mount("tls"), each_mount("config")),
     "selector": (
+        put("spec", "selector", "matchLabels", "app"),
+        put("spec", "selector", "matchLabels", "track"),
         put("spec", "selector", "matchLabels", value={"app": "another"}),
         put("spec", "selector", "matchLabels", value={}),
     ),
@@ -279,7 +306,11 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
         main("image", value="thing@sha256:123"),
     ),
     "model-by-digest": (volumes("image", {"image": {"reference": NO_DIGEST}}),),
-    "model-read-only": (each_mount,),
+    "model-copied": (
+        copying("command", 3),
+        copying("command", 0),
+        copying("command", value=["true"]),
+    ),
     "model-first": (init_order,),
     "gpu": (
         pod("tolerations"),
@@ -330,6 +361,18 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
         pod("topologySpreadConstraints"),
         pod("topologySpreadConstraints", 0),
         pod("topologySpreadConstraints", 0, "matchLabelKeys"),
+        pod("topologySpreadConstraints", 0, "labelSelector", "matchLabels", "app"),
+    ),
+    "not-alone": (
+        put("spec", "replicas"),
+        put("spec", "replicas", value=1),
+        of_gateways(others("HorizontalPodAutoscaler", "spec", "minReplicas", value=1)),
+        of_gateways(others("ScaledObject", "spec", "minReplicaCount")),
+    ),
+    "serves": (
+        main("command"),
+        main("command", 1),
+        main("args", value=["--drain-delay-s=0"]),
     ),
     "native-probes": tuple(
         main(probe, value={"tcpSocket": {"port": "grpc"}})

@@ -81,19 +81,19 @@ def _model_images(workload: Workload) -> Iterator[str]:
             )
 
 
-def _model_read_only(workload: Workload) -> Iterator[str]:
-    for container in workload.all_containers:
-        for mount in container.get("volumeMounts") or ():
-            if mount["name"] == "model" and container["name"] != "model":
-                yield from unless(
-                    mount.get("readOnly") is True,
-                    f"container {container['name']} may write the model",
-                )
-
-
 def _model_first(workload: Workload) -> Iterator[str]:
     names = [container["name"] for container in workload.init_containers]
     yield from unless("model" not in names or names[0] == "model", "the model comes too late")
+
+
+def _model_copied(workload: Workload) -> Iterator[str]:
+    for container in workload.init_containers:
+        if container["name"] == "model":
+            places = [mount["mountPath"] for mount in container.get("volumeMounts") or ()]
+            wanted = [["cp", "-a", "/bundle", f"{place}/"] for place in places]
+            yield from unless(
+                container.get("command") in wanted, "the model's command copies it nowhere"
+            )
 
 
 def _gpu(workload: Workload) -> Iterator[str]:
@@ -128,7 +128,7 @@ CONTAINERS = (
     ),
     MustHave("image-by-digest", "An image is named by what it holds.", _each(_digest)),
     MustHave("model-by-digest", "The same for a model that is mounted as an image.", _model_images),
-    MustHave("model-read-only", "Who serves a model cannot change it.", _model_read_only),
+    MustHave("model-copied", "The init container of the model copies it.", _model_copied),
     MustHave("model-first", "The model is there before anything reads it.", _model_first),
     MustHave("gpu", "What needs a GPU asks for one, of the plan's kind.", _gpu, _on_gpu),
 )

@@ -35,6 +35,13 @@ def _is_stable(workload: Workload) -> bool:
     return workload.is_gateway and workload.labels.get("track") == "stable"
 
 
+def _command(workload: Workload) -> Iterator[str]:
+    command = workload.main.get("command")
+    yield from unless(command == ["ctr-service", "serve"], f"its command is {command}")
+    # Flags win over variables, which the other must-haves read.
+    yield from unless(not workload.main.get("args"), "it has flags beside its variables")
+
+
 def _native(workload: Workload) -> Iterator[str]:
     for probe in PROBES:
         yield from unless(deep(workload.main, probe, "grpc"), f"{probe} is no native gRPC probe")
@@ -167,6 +174,9 @@ def _service(workload: Workload) -> Iterator[str]:
 
 
 GATEWAYS = (
+    MustHave(
+        "serves", "It runs `ctr-service serve`, told by variables alone.", _command, _is_gateway
+    ),
     MustHave("native-probes", "kubelet itself speaks gRPC to it.", _native, _is_gateway),
     MustHave("startup-covers-warm-up", "A start is over when warm-up is.", _warm_up, _is_gateway),
     MustHave(

@@ -105,6 +105,8 @@ def _selector(workload: Workload) -> Iterator[str]:
     yield from unless(
         chosen and chosen.items() <= workload.labels.items(), "its selector misses its pods"
     )
+    if workload.is_gateway:
+        yield from unless(set(chosen) == {"app", "track"}, "its selector leaves app or track out")
     for other in workload.of_kind("Deployment"):
         if other is not workload.document:
             theirs = deep(other, "spec", "template", "metadata", "labels") or {}
@@ -112,6 +114,36 @@ def _selector(workload: Workload) -> Iterator[str]:
                 not chosen.items() <= theirs.items(),
                 f"its selector chooses pods of {other['metadata']['name']}",
             )
+
+
+def _secrets(workload: Workload) -> Iterator[str]:
+    for volume in workload.pod.get("volumes") or ():
+        if "secret" in volume:
+            named = volume["secret"].get("secretName")
+            yield from unless(named, f"volume {volume['name']} names no Secret")
+    for container in workload.all_containers:
+        for variable in container.get("env") or ():
+            reference = deep(variable, "valueFrom", "secretKeyRef")
+            yield from unless(
+                reference is None or (reference.get("name") and reference.get("key")),
+                f"{variable['name']} names no Secret and key",
+            )
+
+
+def _read_only(workload: Workload) -> Iterator[str]:
+    given = {
+        volume["name"]
+        for volume in workload.pod.get("volumes") or ()
+        if not {"emptyDir", "persistentVolumeClaim"} & set(volume) or volume["name"] == "model"
+    }
+    for container in workload.all_containers:
+        for mount in container.get("volumeMounts") or ():
+            # The init container `model` is who fills the volume.
+            if mount["name"] in given and container["name"] != "model":
+                yield from unless(
+                    mount.get("readOnly") is True,
+                    f"container {container['name']} may write {mount['name']}",
+                )
 
 
 def _is_deployment(workload: Workload) -> bool:
@@ -144,6 +176,12 @@ PODS = (
     MustHave("bounded-scratch", "What a pod may write on its node is bounded.", _bounded),
     MustHave(
         "volumes-meet-mounts", "Each mount has its volume and each volume its mount.", _mounts_meet
+    ),
+    MustHave("secrets-named", "A Secret that is needed is named.", _secrets),
+    MustHave(
+        "read-only-content",
+        "Who serves a model, or reads a certificate or a setting, cannot change it.",
+        _read_only,
     ),
     MustHave(
         "selector",

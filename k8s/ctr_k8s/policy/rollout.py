@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ctr_k8s.policy.workload import Workload
 
+LEAST_REPLICAS = 2
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 HOSTNAME = "kubernetes.io/hostname"
 LIVENESS_PATIENCE_S = 30.0
@@ -25,6 +26,10 @@ def _is_server(workload: Workload) -> bool:
 
 def _is_deployment(workload: Workload) -> bool:
     return workload.is_deployment
+
+
+def _is_needed(workload: Workload) -> bool:
+    return workload.is_server and workload.labels.get("track") != "canary"
 
 
 def _probes(workload: Workload) -> Iterator[str]:
@@ -104,6 +109,22 @@ def _deadline(workload: Workload) -> Iterator[str]:
     )
 
 
+def _not_alone(workload: Workload) -> Iterator[str]:
+    name = workload.document["metadata"]["name"]
+    scaled = [
+        spec.get("minReplicas", spec.get("minReplicaCount"))
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject")
+        for spec in (one["spec"] for one in workload.of_kind(kind))
+        if deep(spec, "scaleTargetRef", "name") == name
+    ]
+    stated = deep(workload.document, "spec", "replicas")
+    # An apply of stated replicas would set back what the autoscaler chose.
+    yield from unless(not scaled or stated is None, "both it and an autoscaler say how many")
+    yield from unless(len(scaled) <= 1, "two autoscalers scale it")
+    least = min(scaled, default=stated) or 1
+    yield from unless(least >= LEAST_REPLICAS, f"there may be {least} of it alone")
+
+
 def _history(workload: Workload) -> Iterator[str]:
     kept = deep(workload.document, "spec", "revisionHistoryLimit")
     yield from unless(kept is None or kept >= 1, "`rollout undo` has nothing to go back to")
@@ -130,10 +151,12 @@ def _spread(workload: Workload) -> Iterator[str]:
     nodes = [
         one
         for one in workload.pod.get("topologySpreadConstraints") or ()
-        if one.get("topologyKey") == HOSTNAME and selects(one["labelSelector"], workload.labels)
+        if one.get("topologyKey") == HOSTNAME
     ]
     yield from unless(nodes, "all its pods may stand on one node")
     for one in workload.pod.get("topologySpreadConstraints") or ():
+        counted = deep(one, "labelSelector", "matchLabels")
+        yield from unless(counted == {"app": workload.app}, "its spread counts other pods")
         yield from unless(
             one.get("matchLabelKeys") == ["pod-template-hash"], "old pods count in its spread"
         )
@@ -168,6 +191,12 @@ ROLLOUT = (
         "A rollout that hangs fails, and a slow start is not taken for one.",
         _deadline,
         _is_server,
+    ),
+    MustHave(
+        "not-alone",
+        "There are two at least, and one place says how many.",
+        _not_alone,
+        _is_needed,
     ),
     MustHave("history", "There is a revision to go back to.", _history, _is_deployment),
     MustHave("disruption-budget", "A node's drain takes one pod at a time.", _budget, _is_server),

@@ -99,8 +99,9 @@ def test_nothing_in_the_gateways_deployment_is_there_for_show(combination: str) 
     """Leaving any one value out fails a schema or a must-have, but for a few that are named."""
     original = fresh(combination)
     index = next(
-        place for place, one in enumerate(original) if one["metadata"]["name"] == "ctr-service"
-        and one["kind"] == "Deployment"
+        place
+        for place, one in enumerate(original)
+        if one["metadata"]["name"] == "ctr-service" and one["kind"] == "Deployment"
     )
     unnoticed = []
     for path, _ in leaves(original[index]):
