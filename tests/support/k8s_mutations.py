@@ -49,8 +49,11 @@ def copying(*path: str | int, value: object = ABSENT) -> Mutation:
     """The same below the init container that copies the model."""
 
     def mutate(workload: Workload) -> bool:
-        return any(
-            [_put(one, path, value) for one in workload.init_containers if one["name"] == "model"]
+        return (
+            sum(
+                _put(one, path, value) for one in workload.init_containers if one["name"] == "model"
+            )
+            > 0
         )
 
     return mutate
@@ -84,7 +87,7 @@ def others(kind: str, *path: str | int, value: object = ABSENT) -> Mutation:
     """Set or remove something in all objects of a kind."""
 
     def mutate(workload: Workload) -> bool:
-        return any([_put(one, path, value) for one in workload.of_kind(kind)])
+        return sum(_put(one, path, value) for one in workload.of_kind(kind)) > 0
 
     return mutate
 
@@ -189,6 +192,17 @@ def each_mount(name: str) -> Mutation:
         return changed
 
     return mutate
+
+
+def no_gpu(workload: Workload) -> bool:
+    """Ask for no GPU."""
+    return (
+        sum(
+            (deep(one, "resources", "limits") or {}).pop("nvidia.com/gpu", None) is not None
+            for one in workload.containers
+        )
+        > 0
+    )
 
 
 def _put(holder: Any, path: tuple[str | int, ...], value: object) -> bool:  # noqa: ANN401 -- JSON
@@ -315,7 +329,7 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
     "gpu": (
         pod("tolerations"),
         pod("nodeSelector"),
-        lambda workload: _no_gpu(workload),
+        no_gpu,
     ),
     "probes": (main("startupProbe"), main("readinessProbe"), main("livenessProbe")),
     "sidecar-probes": (last_init("startupProbe"), last_init("livenessProbe")),
@@ -460,12 +474,3 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
         rules(lambda rule: rule.update(ports=[]), "Ingress"),
     ),
 }
-
-
-def _no_gpu(workload: Workload) -> bool:
-    return any(
-        [
-            (deep(one, "resources", "limits") or {}).pop("nvidia.com/gpu", None) is not None
-            for one in workload.containers
-        ]
-    )

@@ -89,7 +89,7 @@ def test_a_version_that_is_not_shipped_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_validate_itself_agrees(version: str) -> None:
-    """The library's own function passes the production overlay's core objects, and its strictness."""
+    """The library's own function passes the production overlay's core objects, and is strict."""
     for document in fresh("production"):
         if document["kind"] not in CUSTOM:
             kubernetes_validate.validate(document, version, strict=True)
