@@ -23,7 +23,7 @@ POD = ("spec", "template", "spec")
 
 def put(*path: str | int, value: object = ABSENT) -> Mutation:
     """Set what stands at a path of the workload, or remove it."""
-    return lambda workload: _put(workload.document, path, value)
+    return lambda workload: put_at(workload.document, path, value)
 
 
 def pod(*path: str | int, value: object = ABSENT) -> Mutation:
@@ -40,7 +40,7 @@ def last_init(*path: str | int, value: object = ABSENT) -> Mutation:
     """The same below the last init container."""
 
     def mutate(workload: Workload) -> bool:
-        return bool(workload.init_containers) and _put(workload.init_containers[-1], path, value)
+        return bool(workload.init_containers) and put_at(workload.init_containers[-1], path, value)
 
     return mutate
 
@@ -51,7 +51,9 @@ def copying(*path: str | int, value: object = ABSENT) -> Mutation:
     def mutate(workload: Workload) -> bool:
         return (
             sum(
-                _put(one, path, value) for one in workload.init_containers if one["name"] == "model"
+                put_at(one, path, value)
+                for one in workload.init_containers
+                if one["name"] == "model"
             )
             > 0
         )
@@ -87,7 +89,7 @@ def others(kind: str, *path: str | int, value: object = ABSENT) -> Mutation:
     """Set or remove something in all objects of a kind."""
 
     def mutate(workload: Workload) -> bool:
-        return sum(_put(one, path, value) for one in workload.of_kind(kind)) > 0
+        return sum(put_at(one, path, value) for one in workload.of_kind(kind)) > 0
 
     return mutate
 
@@ -205,7 +207,12 @@ def no_gpu(workload: Workload) -> bool:
     )
 
 
-def _put(holder: Any, path: tuple[str | int, ...], value: object) -> bool:  # noqa: ANN401 -- JSON
+def put_at(
+    holder: Any,  # noqa: ANN401 -- JSON has no narrower type
+    path: tuple[str | int, ...],
+    value: object,
+) -> bool:
+    """Set what stands at a path, or remove it where `value` is ABSENT; whether it was there."""
     *way, last = path
     for step in way:
         if isinstance(holder, dict) and step not in holder and value is not ABSENT:
@@ -216,10 +223,10 @@ def _put(holder: Any, path: tuple[str | int, ...], value: object) -> bool:  # no
     if value is not ABSENT:
         holder[last] = value
         return True
-    if (isinstance(holder, dict) and last in holder) or isinstance(holder, list):
+    if isinstance(holder, list) and isinstance(last, int):
         del holder[last]
         return True
-    return False
+    return isinstance(holder, dict) and holder.pop(last, ABSENT) is not ABSENT
 
 
 def _security(*path: str, value: object = ABSENT) -> Iterator[Mutation]:
@@ -436,7 +443,7 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
     ),
     "no-secret-settings": (setting("CTR_REDIS_URL", "redis://user:password@redis:6379/0"),),
     "files-mounted": (
-        lambda workload: _put(workload.main, ("volumeMounts", 0), ABSENT),
+        lambda workload: put_at(workload.main, ("volumeMounts", 0), ABSENT),
         main("volumeMounts"),
         setting("CTR_TOKENS_FILE", "/elsewhere/tokens.toml"),
     ),

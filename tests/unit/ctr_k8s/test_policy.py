@@ -12,7 +12,7 @@ from ctr_k8s.policy import MUST_HAVES, shortcomings
 from ctr_k8s.policy.verdict import workloads
 from ctr_k8s.policy.workload import Workload
 from ctr_k8s.schemas import VERSIONS, problems
-from tests.support.k8s_mutations import ABSENT, MUTATIONS, _put
+from tests.support.k8s_mutations import ABSENT, MUTATIONS, put_at
 from tests.support.k8s_renderings import fresh, renderings, workload_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_nothing_in_the_gateways_deployment_is_there_for_show(combination: str) 
             continue
         documents = list(original)
         documents[index] = copy.deepcopy(original[index])
-        assert _put(documents[index], path, ABSENT)
+        assert put_at(documents[index], path, ABSENT)
         if not problems([documents[index]], VERSIONS[-1]) and not shortcomings(documents):
             unnoticed.append(dotted(path))
     assert [path for path in unnoticed if not path.endswith(FREE)] == []
