@@ -113,3 +113,21 @@ def test_nothing_in_the_gateways_deployment_is_there_for_show(combination: str) 
         if not problems([documents[index]], VERSIONS[-1]) and not shortcomings(documents):
             unnoticed.append(dotted(path))
     assert [path for path in unnoticed if not path.endswith(FREE)] == []
+
+
+@pytest.mark.parametrize("combination", ["local-canary", "production-canary"])
+def test_a_canary_is_the_stable_pods_and_begins_without_traffic(combination: str) -> None:
+    """Its pods' spec is theirs to the letter, and the route's weights are 100 and 0."""
+    documents = renderings()[combination]
+    stable = workload_of(documents, "Deployment/ctr-service")
+    canary = workload_of(documents, "Deployment/ctr-service-canary")
+    assert canary.pod == stable.pod
+    assert canary.labels == {**stable.labels, "track": "canary"}
+    assert canary.lag_s == stable.lag_s
+    (route,) = stable.of_kind("GRPCRoute")
+    weights = {one["name"]: one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]}
+    assert weights == {"ctr-service": 100, "ctr-service-canary": 0}
+    one, other = (stable.named("Service", name) for name in weights)
+    assert one is not None
+    assert other is not None
+    assert one["spec"]["ports"] == other["spec"]["ports"]
