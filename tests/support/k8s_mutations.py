@@ -390,6 +390,10 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
         of_gateways(others("HorizontalPodAutoscaler", "spec", "minReplicas", value=1)),
         of_gateways(others("ScaledObject", "spec", "minReplicaCount")),
     ),
+    "cpu-quota": (
+        main("resources", "limits", "cpu"),
+        main("resources", "limits", "cpu", value="1500m"),
+    ),
     "serves": (
         main("command"),
         main("command", 1),

@@ -42,6 +42,12 @@ def _command(workload: Workload) -> Iterator[str]:
     yield from unless(not workload.main.get("args"), "it has flags beside its variables")
 
 
+def _quota(workload: Workload) -> Iterator[str]:
+    limit = deep(workload.main, "resources", "limits", "cpu")
+    whole = re.fullmatch(r"[1-9][0-9]*", str(limit))
+    yield from unless(whole, f"its CPU limit is {limit}, and sessions are cut to whole CPUs")
+
+
 def _native(workload: Workload) -> Iterator[str]:
     for probe in PROBES:
         yield from unless(deep(workload.main, probe, "grpc"), f"{probe} is no native gRPC probe")
@@ -176,6 +182,12 @@ def _service(workload: Workload) -> Iterator[str]:
 GATEWAYS = (
     MustHave(
         "serves", "It runs `ctr-service serve`, told by variables alone.", _command, _is_gateway
+    ),
+    MustHave(
+        "cpu-quota",
+        "It is told how many CPUs it has: without a quota it takes the node's for its own.",
+        _quota,
+        _is_gateway,
     ),
     MustHave("native-probes", "kubelet itself speaks gRPC to it.", _native, _is_gateway),
     MustHave("startup-covers-warm-up", "A start is over when warm-up is.", _warm_up, _is_gateway),
