@@ -23,7 +23,7 @@ PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
-  triton test-triton telemetry-docs image-locks image-lint
+  triton test-triton telemetry-docs image-locks image-lint k8s-render k8s-check
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -31,7 +31,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo DATA=log.csv [GROUP=column] [BASE_MODEL=dir] [SEED=n]   the same on your own log"
-	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-{train,export,service,client,bench,alerts,monitor}"
+	@echo "  commands after the set-up, each with --help: $(BIN)/ctr-{train,export,service,client,bench,alerts,k8s,monitor}"
 
 demo: $(INSTALLED) ## Log -> fine-tuned BERT -> gated bundle -> gateway -> 500 searches over gRPC
 	@$(BIN)/python -m ctr_demo $(if $(DATA),--data '$(DATA)') $(if $(GROUP),--group '$(GROUP)') \
@@ -76,9 +76,16 @@ telemetry-docs: $(INSTALLED) ## Generate docs/telemetry.md from the catalogue of
 
 alerts: $(INSTALLED) ## Rules, their tests, dashboards, routes and bounds from k8s/alerts/slo.yaml
 	@$(BIN)/ctr-alerts generate
+	@$(BIN)/ctr-k8s generate
 
 alerts-check: $(INSTALLED) ## Fail when those differ from it, or an alert lacks a runbook or a test
 	@$(BIN)/ctr-alerts check
+
+k8s-render: $(INSTALLED) ## Every combination of the manifests, into build/k8s
+	@$(BIN)/ctr-k8s render
+
+k8s-check: $(INSTALLED) ## The same, held against Kubernetes' schemas and the must-haves
+	@$(BIN)/ctr-k8s check
 
 observe: $(INSTALLED) ## Prometheus, Alertmanager, the monitor's page and a gateway with traffic (BUNDLE=...)
 	@$(BIN)/python -m ctr_observe --bundle '$(BUNDLE)'

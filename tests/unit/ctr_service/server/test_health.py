@@ -9,7 +9,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from ctr_service.server.health import HealthBoard
+from ctr_service.server.health import LIVENESS, HealthBoard
 from tests.support.grpc_server import channel_to
 
 SERVICES = ("", "ctr.v1.PredictionService")
@@ -41,6 +41,21 @@ async def test_an_unknown_service_is_not_found() -> None:
             await stub.Check(ask("nobody"))
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
         assert (await stub.Watch(ask("nobody")).read()).status == UNKNOWN
+
+
+async def test_liveness_does_not_follow_the_board() -> None:
+    """The liveness service is SERVING before, while and after the board is."""
+    board = HealthBoard(SERVICES)
+    async with channel_to(board.handler()) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        heard = [(await stub.Check(ask(LIVENESS))).status]
+        for serving in (True, False):
+            board.set_serving(serving=serving)
+            heard.append((await stub.Check(ask(LIVENESS))).status)
+        watch = stub.Watch(ask(LIVENESS))
+        heard.append(await status(watch))
+        board.close()
+        assert heard == [SERVING] * 4
 
 
 async def test_every_watcher_hears_every_change_and_the_end() -> None:
