@@ -5,8 +5,8 @@ callers, each with one request at a time: it finds what a server can do at most,
 say nothing about a load from outside.
 
 One thread sends; gRPC's own thread of each channel calls back with the answer. A thread wakes
-within some 0.1 ms of a due time, where an event loop rounds to whole milliseconds, which would be in
-every latency (decision 0020).
+within some 0.1 ms of a due time, where an event loop rounds to whole milliseconds, which would be
+in every latency (decision 0020).
 """
 
 from __future__ import annotations
@@ -96,11 +96,6 @@ class Driver:
         self._recorded = True
         self._paced = self._ending = False
 
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop` ended the run before its time."""
-        return self._stopped.is_set()
-
     def stop(self) -> None:
         """Send no more; what was answered so far is kept."""
         self._stopped.set()
@@ -126,7 +121,7 @@ class Driver:
         self._began_ns = time.monotonic_ns() if begin_ns is None else begin_ns
         if self._job.callers:
             end_ns = round(self._job.seconds * 1e9) or None
-            self._closed(self._job.callers, self._next_of_closed(end_ns), end_ns)
+            self._closed(self._job.callers, self._next_of_closed(end_ns))
         else:
             self._open()
         table = np.array(self._rows, dtype=np.int64).reshape(-1, _COLUMNS)
@@ -166,9 +161,7 @@ class Driver:
 
         return next_index
 
-    def _closed(
-        self, callers: int, next_index: Callable[[], int | None], end_ns: int | None = None
-    ) -> None:
+    def _closed(self, callers: int, next_index: Callable[[], int | None]) -> None:
         while (ahead_ns := -self._now_ns()) > 0 and not self._stopped.wait(ahead_ns / 1e9):
             pass
         inside, self._paced = 0, True
@@ -238,7 +231,7 @@ class Driver:
         except grpc.FutureCancelledError:
             return CANCELLED, _NONE
         except grpc.RpcError as error:
-            code: tuple[int, str] = error.code().value  # type: ignore[attr-defined]  # -- a call's error is the call
+            code: tuple[int, str] = error.code().value
             return code[0], _NONE
         return OK, _UNREAD if index % self._job.read_every else self._read(raw)
 

@@ -44,7 +44,7 @@ SWITCH_S = 1e-4
 """A thread that wants to send waits no longer than this for the one that takes an answer."""
 TELL_EVERY_S = 1.0
 KEPT_GENERATIONS = (2_000, 10, 1_000_000)
-"""Young garbage is collected on the way; a collection of everything would look like the server's."""
+"""Young garbage is collected on the way; a collection of all would look like the server's doing."""
 
 
 class Generator:
@@ -63,9 +63,7 @@ class Generator:
             BenchError: nothing serves at the target.
         """
         with contextlib.ExitStack() as stack:
-            channels = [
-                stack.enter_context(self._channel()) for _ in range(self._job.connections)
-            ]
+            channels = [stack.enter_context(self._channel()) for _ in range(self._job.connections)]
             for channel in channels:
                 self._connect(channel)
             path = method_of(self._job.protocol)
@@ -98,7 +96,7 @@ class Generator:
             report = {name: after[name] - before[name] for name in after}
             report["wall_s"] = after["wall_s"] - begin_ns / 1e9
             write_records(records, out / RECORDS_FILE)
-            (out / REPORT_FILE).write_text(json.dumps({**report, "stopped": driver.stopped}))
+            (out / REPORT_FILE).write_text(json.dumps(report))
 
     def _channel(self) -> grpc.Channel:
         # One attempt: a retry would hide a failure from the figures.

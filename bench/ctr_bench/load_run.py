@@ -13,7 +13,6 @@ from ctr_bench.built import Wire, build
 from ctr_bench.errors import BenchError
 from ctr_bench.figures import summary
 from ctr_bench.fingerprint import fingerprint
-from ctr_bench.job import Job
 from ctr_bench.lengths import EstimatedLengths
 from ctr_bench.preflight import ask_target
 from ctr_bench.run_folder import check_name, write_run
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.arrivals import Arrivals
+    from ctr_bench.job import Job
     from ctr_bench.preflight import Served
     from ctr_bench.progress import Progress
     from ctr_bench.runner import Run
@@ -93,9 +93,7 @@ def execute(plan: RunPlan, progress: Progress) -> Outcome:
     progress.say(_announcement(plan, schedule_ns))
     started = datetime.now(UTC)
     with progress.live(plan.slo_ms) as line:
-        run = drive(
-            job, payloads, generators=plan.generators, watch=line.watch, keep_partial=True
-        )
+        run = drive(job, payloads, generators=plan.generators, watch=line.watch, keep_partial=True)
     if not len(run.records):
         if run.partial:
             raise KeyboardInterrupt

@@ -59,11 +59,11 @@ def _by_get_model(target: str, model: str, security: Security) -> Served:
             answer = client.get_model(name=model, deadline_s=DEADLINE_S)
         except PredictionError as error:
             raise _refused(target, "ctr.v1", model, error.code, str(error)) from None
-    maps: dict[pb.Entity, dict[str, str]] = {
-        entity: {s.name: _KINDS[s.type] for s in answer.features if s.entity == entity}
+    item, user, context = (
+        {s.name: _KINDS[s.type] for s in answer.features if s.entity == entity}
         for entity in (pb.ENTITY_ITEM, pb.ENTITY_USER, pb.ENTITY_CONTEXT)
-    }
-    return Served(answer.name, answer.version, FeatureNames(*maps.values()))
+    )
+    return Served(answer.name, answer.version, FeatureNames(item, user, context))
 
 
 def _by_metadata(target: str, model: str, security: Security) -> Served:

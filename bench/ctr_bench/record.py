@@ -129,10 +129,8 @@ def records_of(rows: Sequence[Row], versions: Sequence[str] = ()) -> Records:
 
 def records_of_table(table: NDArray[np.int64], versions: Sequence[str] = ()) -> Records:
     """Turn an int64 [requests, fields of `Row`] table into columns."""
-    columns = {
-        name: table[:, index].astype(_TYPES[name]) for index, name in enumerate(Row._fields)
-    }
-    return Records(**columns, versions=np.array(versions, dtype=np.str_))  # type: ignore[arg-type]  # -- types by _TYPES
+    columns = {name: table[:, index].astype(_TYPES[name]) for index, name in enumerate(Row._fields)}
+    return Records(**columns, versions=np.array(versions, dtype=np.str_))
 
 
 def merged(parts: Sequence[Records]) -> Records:

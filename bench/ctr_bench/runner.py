@@ -87,7 +87,7 @@ def run_load(job: Job, payloads: Payloads, *, generators: int = 1) -> Run:
     return run
 
 
-def drive(
+def drive(  # noqa: PLR0913 -- each is one way to take part in the run
     job: Job,
     payloads: Payloads,
     *,
@@ -216,8 +216,6 @@ class _Generator:
     def result(self) -> tuple[Records, GeneratorReport]:
         """Read what it left."""
         report = json.loads((self._out / REPORT_FILE).read_text())
-        stopped = report.pop("stopped")
-        del stopped
         return read_records(self._out / RECORDS_FILE), GeneratorReport(**report)
 
 
@@ -231,6 +229,7 @@ class _Conductor:
         self._watch = watch
         self._keep_partial = keep_partial
         self._heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._starting = self._running = len(fleet)
 
     def run(self, limit_s: float, target: str) -> bool:
         """Return whether the run was stopped early.
@@ -244,39 +243,37 @@ class _Conductor:
         ]
         for reader in readers:
             reader.start()
-        ends_s, ready, ended, partial = time.monotonic() + limit_s, 0, 0, False
-        while ended < len(self._fleet):
+        ends_s, stopped = time.monotonic() + limit_s, False
+        while self._running:
             try:
-                event = self._heard.get(timeout=max(0.0, ends_s - time.monotonic()))
+                self._take(self._heard.get(timeout=max(0.0, ends_s - time.monotonic())))
             except queue.Empty:
                 raise BenchError(f"the load generator did not end; is {target} alive?") from None
             except KeyboardInterrupt:
-                if not self._keep_partial or partial or ready < len(self._fleet):
+                if not self._keep_partial or stopped or self._starting:
                     raise
-                partial, ends_s = True, time.monotonic() + STOP_S
+                stopped, ends_s = True, time.monotonic() + STOP_S
                 for generator in self._fleet:
                     generator.stop()
-                continue
-            if event["event"] == "ready":
-                ready += 1
-                if ready == len(self._fleet):
-                    self._begin()
-            elif event["event"] == "live":
-                self._show(event)
-            else:
-                ended += 1
-                if event["code"]:
-                    raise BenchError(self._failure())
-        return partial
+        return stopped
+
+    def _take(self, event: Event) -> None:
+        if event["event"] == "ready":
+            self._starting -= 1
+            if not self._starting:
+                self._begin()
+        elif event["event"] == "live":
+            if self._watch is not None:
+                self._watch(float(str(event["at_s"])), str(event["answers"]))
+        else:
+            self._running -= 1
+            if event["code"]:
+                raise BenchError(self._failure())
 
     def _begin(self) -> None:
         begin_ns = time.monotonic_ns() + round(AHEAD_S * 1e9)
         for generator in self._fleet:
             generator.begin(begin_ns)
-
-    def _show(self, event: Event) -> None:
-        if self._watch is not None:
-            self._watch(float(str(event["at_s"])), str(event["answers"]))
 
     def _failure(self) -> str:
         said = [words for generator in self._fleet if (words := generator.last_words())]

@@ -159,7 +159,8 @@ def _rescaled(
     unit = np.sort(rng.uniform(0.0, total, rng.poisson(total)))
     if not len(unit):
         raise ValueError(f"no request falls into this schedule, which expects {total:.2g}")
-    return np.rint(time_of(unit) * NS_PER_S).astype(np.int64)
+    times: Times = np.rint(time_of(unit) * NS_PER_S).astype(np.int64)
+    return times
 
 
 def _check(rate: float, requests: int) -> None:

@@ -74,7 +74,8 @@ class Script:
                 drawn = self.service_ms * rng.lognormal(0.0, self.sigma, DRAWS)
             case _:
                 raise BenchError(f"service times are {', '.join(KINDS)}, not {self.kind!r}")
-        return np.rint(drawn * NS_PER_MS).astype(np.int64)
+        service_ns: NDArray[np.int64] = np.rint(drawn * NS_PER_MS).astype(np.int64)
+        return service_ns
 
     @property
     def capacity_requests_s(self) -> float:

@@ -42,9 +42,7 @@ class ScriptedTarget:
 
     async def get_model(self, _: bytes, __: Context) -> bytes:
         """Say that no model serves."""
-        return pb.GetModelResponse(
-            name=NAME, version=VERSION, graph="scripted"
-        ).SerializeToString()
+        return pb.GetModelResponse(name=NAME, version=VERSION, graph="scripted").SerializeToString()
 
     async def predict(self, raw: bytes, context: Context) -> bytes:
         """Answer one PredictClicks when the script says."""

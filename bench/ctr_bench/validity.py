@@ -14,7 +14,7 @@ MAX_LAG_MS = 5.0
 """Without an SLO: send lag p99 up to this says that the schedule was kept."""
 MAX_CPU_SHARE = 0.9
 """A closed loop whose generator is busier than this measures the generator."""
-MORE = "give it more with --generators, a core of its own, or a lower rate"
+MORE = "use --generators 2, leave it a core of its own (stop other work here), or lower the rate"
 
 
 def invalid_reasons(
@@ -33,10 +33,8 @@ def invalid_reasons(
     if closed:
         if generator_cpu_share <= MAX_CPU_SHARE:
             return []
-        return [
-            f"the generator used {generator_cpu_share:.0%} of a core, so the server may do more: "
-            f"{MORE}"
-        ]
+        used = f"the generator used {generator_cpu_share:.0%} of a core"
+        return [f"{used}, so the server may do more: {MORE}"]
     reasons = []
     lag_ms = percentile_ms(records.send_lag_ms, 99)
     limit_ms = MAX_LAG_MS if slo_ms is None else MAX_LAG_SHARE * slo_ms
