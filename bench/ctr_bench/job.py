@@ -23,7 +23,7 @@ MAX_UNANSWERED = 20_000
 """An open loop holds at most this many unanswered requests; further ones are recorded NOT_SENT."""
 
 Protocol: TypeAlias = Literal["ctr.v1", "open-inference"]
-CTR, OPEN_INFERENCE = "ctr.v1", "open-inference"
+OPEN_INFERENCE: Literal["open-inference"] = "open-inference"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ give it a way to send, and note when it sent, so that ours can replay the very s
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
@@ -49,9 +50,9 @@ class Sender:
             call = self._method.future(
                 self._messages[number % len(self._messages)], timeout=DEADLINE_S
             )
-            call.add_done_callback(lambda done, number_of=sample.id: self._done(done, number_of))
+            call.add_done_callback(functools.partial(self._done, sample.id))
 
-    def _done(self, call: grpc.Future[bytes], sample_id: int) -> None:
+    def _done(self, sample_id: int, call: grpc.Future[bytes]) -> None:
         self.failed += call.exception() is not None
         loadgen.QuerySamplesComplete([loadgen.QuerySampleResponse(sample_id, 0, 0)])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ctr_bench import selftest_checks as checks
@@ -29,7 +29,7 @@ class SelftestPlan:
 
     seconds: float
     only: Sequence[str] = CHECKS
-    bounds: checks.Bounds = checks.Bounds()
+    bounds: checks.Bounds = field(default_factory=checks.Bounds)
     seed: int = 0
 
 

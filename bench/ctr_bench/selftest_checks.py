@@ -44,7 +44,7 @@ STOPPED_S, RUNNING_S = 0.3, 0.2
 """What a CPU quota does to a process: all of it stands still for a part of each period."""
 SLO_MS = 100.0
 SLOWEST_SHARE = 0.05
-"""A closed loop of one caller shows a stall in one request; its p99 stays below this share of it."""
+"""A stall shows in one request of a closed loop's caller; its p99 stays below this share of it."""
 MAX_GOOD_SHARE = 0.6
 
 
