@@ -15,20 +15,19 @@ import functools
 import queue
 import threading
 import time
-from array import array
 from typing import TYPE_CHECKING
 
 import grpc
-import numpy as np
 
-from ctr_bench.answers import Answer, Counts
 from ctr_bench.job import MAX_UNANSWERED
-from ctr_bench.record import CANCELLED, NO_VERSION, NOT_SENT, OK, UNREAD, Row, records_of_table
+from ctr_bench.record import CANCELLED, NOT_SENT, OK
+from ctr_bench.recorder import NONE, UNREAD_ANSWER, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
+    from ctr_bench.answers import Answer
     from ctr_bench.job import Job, Payloads
     from ctr_bench.live import Watcher
     from ctr_bench.record import Records
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     Method: TypeAlias = grpc.UnaryUnaryMultiCallable[bytes, bytes]
     Metadata: TypeAlias = tuple[tuple[str, str], ...] | None
 
-_UNREAD = Answer(Counts(UNREAD, UNREAD, UNREAD, UNREAD))
-_NONE = Answer(Counts(0, 0, 0, 0))
-_COLUMNS = len(Row._fields)
 LOOK_EVERY_S = 0.1
 """The end of a run is waited for; a wake-up that was missed costs this much."""
 LAST_ANSWERS_S = 2.0
@@ -48,8 +44,7 @@ LAST_ANSWERS_S = 2.0
 class Driver:
     """Runs one job; `stop` may be called from any thread, everything else by the thread that owns.
 
-    Callbacks arrive in gRPC's threads; they append whole rows to one array, which is one step under
-    the interpreter's lock.
+    Callbacks arrive in gRPC's threads.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
@@ -77,18 +72,12 @@ class Driver:
         self._messages = payloads.messages
         count = len(payloads.messages)
         self._order = range(count) if payloads.order is None else payloads.order.tolist()
-        self._candidates = payloads.candidates.tolist()
-        zeros = [0] * count
-        self._tokens = zeros if payloads.tokens is None else payloads.tokens.tolist()
-        self._priority = zeros if payloads.priority is None else payloads.priority.tolist()
         self._schedule_ns = payloads.schedule_ns
         self._read = read
         self._metadata = metadata
-        self._watcher = watcher
         self._stopped = threading.Event()
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._rows = array("q")
-        self._versions: dict[str, int] = {}
+        self._rows = Recorder(job, payloads, watcher)
         self._calls: set[grpc.Future[bytes]] = set()
         self._answered = threading.Event()
         self._failure: BaseException | None = None
@@ -124,9 +113,7 @@ class Driver:
             self._closed(self._job.callers, self._next_of_closed(end_ns))
         else:
             self._open()
-        table = np.array(self._rows, dtype=np.int64).reshape(-1, _COLUMNS)
-        table = table[np.lexsort((table[:, 1], table[:, 0]))]
-        return records_of_table(table, tuple(self._versions))
+        return self._rows.records()
 
     def _open(self) -> None:
         job, sent, unsent = self._job, 0, 0
@@ -138,13 +125,13 @@ class Driver:
                     break
             if self._stopped.is_set():
                 break
-            if sent + unsent - len(self._rows) // _COLUMNS >= MAX_UNANSWERED:
+            if sent + unsent - len(self._rows) >= MAX_UNANSWERED:
                 self._record_unsent(index, due_ns)
                 unsent += 1
                 continue
             self._send(index, due_ns, sent % connections)
             sent += 1
-        self._wait_for(lambda: len(self._rows) // _COLUMNS >= sent + unsent)
+        self._wait_for(lambda: len(self._rows) >= sent + unsent)
 
     def _next_of_closed(self, end_ns: int | None) -> Callable[[], int | None]:
         job, sent = self._job, 0
@@ -216,7 +203,7 @@ class Driver:
             self._calls.discard(call)
             code, answer = self._outcome(index, call)
             if self._recorded and not (code == CANCELLED and self._stopped.is_set()):
-                self._record(message, due_ns, sent_ns, done_ns, code, answer, caller)
+                self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
         except BaseException as error:  # noqa: BLE001 -- raised again by the thread that owns
             self._failure = error
             self._stopped.set()
@@ -229,43 +216,16 @@ class Driver:
         try:
             raw = call.result()
         except grpc.FutureCancelledError:
-            return CANCELLED, _NONE
+            return CANCELLED, NONE
         except grpc.RpcError as error:
             code: tuple[int, str] = error.code().value
-            return code[0], _NONE
-        return OK, _UNREAD if index % self._job.read_every else self._read(raw)
-
-    def _record(  # noqa: PLR0913, PLR0917 -- a row has its columns
-        self,
-        message: int,
-        due_ns: int,
-        sent_ns: int,
-        done_ns: int,
-        code: int,
-        answer: Answer,
-        caller: int,
-    ) -> None:
-        candidates = self._candidates[message]
-        version = NO_VERSION
-        if answer.version:
-            version = self._versions.setdefault(answer.version, len(self._versions))
-        self._rows.extend(
-            (
-                *(due_ns, sent_ns, done_ns, code, candidates, *answer.counts),
-                *(self._tokens[message], answer.degraded),
-                *(answer.features_ns, answer.queue_ns, answer.model_ns),
-                *(caller * self._job.step + self._job.first, self._priority[message], version),
-            )
-        )
-        if self._watcher is not None:
-            scored = answer.counts.scored
-            good = code == OK and not answer.degraded and scored in (candidates, UNREAD)
-            self._watcher.take(done_ns - due_ns, code, candidates if good else 0)
+            return code[0], NONE
+        return OK, UNREAD_ANSWER if index % self._job.read_every else self._read(raw)
 
     def _record_unsent(self, index: int, due_ns: int) -> None:
         now_ns = self._now_ns()
         message = self._order[index % len(self._order)]
-        self._record(message, due_ns, now_ns, now_ns, NOT_SENT, _NONE, 0)
+        self._rows.add(message, (due_ns, now_ns, now_ns), NOT_SENT, NONE, 0)
 
     def _wait_for(self, ended: Callable[[], bool]) -> None:
         self._ending = True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 import numpy as np
 
-from ctr_bench.record import NOT_SENT, OK
+from ctr_bench.record import NOT_SENT, OK, RESOURCE_EXHAUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,11 @@ def percentile_ms(values_ms: NDArray[np.float64], percent: float) -> float:
     if not len(values_ms):
         return float("nan")
     return float(np.percentile(values_ms, percent, method="higher"))
+
+
+def endless_ms(records: Records) -> NDArray[np.float64]:
+    """Return float64 [requests]: the latency, endless where the answer was not whole."""
+    return np.where(records.complete, records.latency_ms, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def figures_of(records: Records, slo_ms: float) -> Figures:
         slo_ms: the latency that p99 must keep.
     """
     good = records.complete
-    latency_ms = np.where(good, records.latency_ms, np.inf)
+    latency_ms = endless_ms(records)
     seconds = float(records.scheduled_ns[-1]) / 1e9
     lag_ms = percentile_ms(records.send_lag_ms, 99)
     return Figures(
@@ -146,7 +151,7 @@ def summary(
         generator_cpu_share: of the busiest generator.
     """
     good = records.complete
-    latency_ms = np.where(good, records.latency_ms, np.inf)
+    latency_ms = endless_ms(records)
     limit_ms = deadline_ms if slo_ms is None else slo_ms
     in_time = latency_ms <= limit_ms
     answered = records.code == OK
@@ -174,3 +179,24 @@ def summary(
 
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
+
+
+def goodput_before_the_end_pairs_s(records: Records) -> float:
+    """Return pairs a second of good answers that came before the schedule's end.
+
+    What is answered after it would count work of a time in which nothing more was offered.
+    """
+    end_ns = int(records.scheduled_ns[-1])
+    good = records.complete & (records.done_ns <= end_ns)
+    return float(records.candidates[good].sum()) / end_ns * 1e9
+
+
+def accepted_p99_ms(records: Records) -> float:
+    """Return p99 over the requests that were not refused; one that then failed counts as endless.
+
+    From the time of sending, because that is when the caller's deadline begins.
+    """
+    accepted = records.code != RESOURCE_EXHAUSTED
+    since_sent_ms = (records.done_ns - records.sent_ns) / 1e6
+    latency_ms = np.where(records.complete, since_sent_ms, np.inf)[accepted]
+    return percentile_ms(latency_ms, 99)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_bench.errors import BenchError
-from ctr_bench.figures import percentile_ms
+from ctr_bench.figures import endless_ms, percentile_ms
 from ctr_bench.gateway_process import NO_CACHES, NO_SCORE_CACHE, ZERO_COST
 from ctr_bench.goodput import NO_SCHEDULE, Traffic
 from ctr_bench.job import Job
@@ -153,7 +153,7 @@ class TelemetryBench:
             schedule_ns = poisson(rate, requests, self._plan.seed + pair)
             job = Job(target=side.gateway.target, deadline_s=DEADLINE_S, warm_up=CALLERS)
             records = run_load(job, self._traffic.payloads(schedule_ns)).records
-        latency_ms = np.where(records.complete, records.latency_ms, np.inf)
+        latency_ms = endless_ms(records)
         if at_most is None:
             return Load(0, 0.0, 0.0, latency_ms)
         return Load(at_most.answered, at_most.wall_s, at_most.cpu_s, latency_ms)

@@ -185,7 +185,7 @@ async def test_an_answer_leaves_its_stages_its_model_and_whether_it_was_degraded
 
 
 async def test_a_stopped_run_keeps_what_was_answered_and_waits_for_nobody() -> None:
-    """Of a schedule of an hour the answered requests stay; the one unanswered at the stop does not."""
+    """What was answered stays; what was unanswered at the stop does not, of an hour of schedule."""
     payloads = Payloads([b"a"], np.array([2], np.int32), constant(1, 3_600))
     heard = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOOD = {"at_s": 0.0, "query": "mug", "candidates": [{"item_id": "a", "title": "Mug"}]}
-SECRET = "a person's own words"
+PRIVATE = "a person's own words"
 
 
 def test_a_log_gives_searches_and_their_times(tmp_path: Path) -> None:
@@ -56,11 +56,11 @@ def test_a_log_gives_searches_and_their_times(tmp_path: Path) -> None:
         ({"candidates": [{"title": "x"}, {"title": 3}]}, r"candidates\[1\].title"),
         ({"candidates": [{}]}, r"candidates\[0\] needs"),
         ({"candidates": [{"title": "x", "rank": 0}]}, r"candidates\[0\].rank"),
-        ({"candidates": [{"title": "x", "colour": SECRET}]}, r"candidates\[0\].colour is none of"),
+        ({"candidates": [{"title": "x", "colour": PRIVATE}]}, r"candidates\[0\].colour is none of"),
         ({"candidates": [{"item_id": "a"}, {"item_id": "a"}]}, "item_id twice"),
         ({"user": {"age": True}}, "user holds"),
-        ({"priority": SECRET}, "priority must be interactive or bulk"),
-        ({"extra": SECRET}, "extra is none of"),
+        ({"priority": PRIVATE}, "priority must be interactive or bulk"),
+        ({"extra": PRIVATE}, "extra is none of"),
     ],
 )
 def test_a_malformed_line_is_named_by_number_and_field_without_its_value(
@@ -71,7 +71,7 @@ def test_a_malformed_line_is_named_by_number_and_field_without_its_value(
     path.write_text(f"{json.dumps(GOOD)}\n{json.dumps(GOOD | change)}\n")
     with pytest.raises(BenchError, match=rf"line 2: {field}") as raised:
         read_log(path)
-    assert SECRET not in str(raised.value)
+    assert PRIVATE not in str(raised.value)
 
 
 @pytest.mark.parametrize(("line", "said"), [("{", "no JSON"), ("[]", "no JSON object")])

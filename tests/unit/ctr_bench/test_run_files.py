@@ -80,7 +80,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     """A file stands where the folder of runs should be: the path is named, nothing is left."""
     (tmp_path / "runs").write_text("in the way")
-    with pytest.raises(BenchError, match="could not be written to .*runs/a"):
+    with pytest.raises(BenchError, match=r"could not be written to .*runs/a"):
         write_run(tmp_path / "runs", "a", {}, RUN)
     assert (tmp_path / "runs").read_text() == "in the way"
 
