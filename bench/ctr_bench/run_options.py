@@ -48,6 +48,8 @@ def plan_of(connection: Connection, options: dict[str, object]) -> RunPlan:
         raise click.UsageError("give --rate (requests a second), or --callers for a closed loop")
     if (callers or not arrivals.needs_rate) and rate:
         raise click.UsageError("--rate has no meaning beside --callers, ramp or replay")
+    if options["core"] is not None and given.whole("generators") > 1:
+        raise click.UsageError("--core is for a single generator; several would share that CPU")
     default_s = 0.0 if arrivals.kind == "replay" and not callers else 30.0
     job = Job(
         target=connection.target,

@@ -14,13 +14,18 @@ import pytest
 from ctr_bench.child import running_child
 from ctr_bench.gateway_process import ZERO_COST, GatewaySetup, running_gateway
 from ctr_bench.rows_file import read_rows
+from ctr_service.server.tokens_file import entry_of
+from tests.support.certificates import Authority
 from tests.support.gateway import ROOT
+from tests.support.gateway import running_gateway as guarded_gateway
 from tests.support.scripted_target import bench_run, content_of, scripted
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+CANARY = "ctr_canary-load"
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +209,25 @@ def test_a_full_disk_is_one_line_and_earlier_runs_stay(target: str, tmp_path: Pa
     assert "could not be" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
     assert (tmp_path / "first" / "rows.parquet").read_bytes() == before
+
+
+def test_a_guarded_server_is_reached_by_tls_and_token_which_reach_no_file(tmp_path: Path) -> None:
+    """The generators read the token's file themselves; without it the run stops with a sentence."""
+    pem = Authority(tmp_path / "ca").issue("server")
+    tokens, token = tmp_path / "tokens.toml", tmp_path / "token"
+    tokens.write_text(entry_of("load", CANARY))
+    token.write_text(CANARY)
+    flags = (
+        *("--tls-certificate", str(pem.certificate), "--tls-private-key", str(pem.private_key)),
+        *("--tokens-file", str(tokens)),
+    )
+    load = ("--rate", "20", "--seconds", "0.5", "--slo", "p99=9s", "--tls-ca", str(pem.ca))
+    runs = tmp_path / "runs"
+    with guarded_gateway(make_tiny_bundle(tmp_path / "bundle"), *flags) as gateway:
+        refused = bench_run(gateway.target, runs, "r", *load)
+        done = bench_run(gateway.target, runs, "g", *load, "--token-file", str(token))
+    assert refused.returncode == 1
+    assert "--token-file" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert content_of(runs / "g")["figures"]["codes"] == {"OK": 10}
+    assert CANARY not in (runs / "g" / "run.json").read_text() + done.stdout + done.stderr
