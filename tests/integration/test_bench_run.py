@@ -10,8 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from ctr_bench.child import running_child
+from ctr_bench.cli import main
 from ctr_bench.gateway_process import ZERO_COST, GatewaySetup, running_gateway
 from ctr_bench.rows_file import read_rows
 from ctr_service.server.tokens_file import entry_of
@@ -89,7 +91,7 @@ def test_a_log_is_replayed_at_its_own_times(target: str, tmp_path: Path) -> None
 
 
 def test_both_protocols_reach_a_real_gateway(tmp_path: Path) -> None:
-    """The same gateway answers ctr.v1 and Open Inference whole, with the features it knows."""
+    """One gateway answers ctr.v1 and Open Inference whole; for another model it is no target."""
     bundle = make_tiny_bundle(tmp_path / "bundle")
     setup = GatewaySetup(bundle, (*ZERO_COST, "--open-inference"))
     with running_gateway(setup) as gateway:
@@ -103,6 +105,11 @@ def test_both_protocols_reach_a_real_gateway(tmp_path: Path) -> None:
             assert content["figures"]["good_share"] == 1.0
             assert content["workload"]["tokens_are"] == "counted"
             assert content["server"]["model_name"]
+        load = ("--rate", "5", "--seconds", "1", "--model", "other")
+        refused = bench_run(gateway.target, tmp_path / "refused", "m", *load)
+    assert refused.returncode == 1
+    assert "does not serve the model of --model" in refused.stderr
+    assert not (tmp_path / "refused").exists()
 
 
 def test_ctrl_c_keeps_the_rows_so_far_and_marks_them(target: str, tmp_path: Path) -> None:
@@ -148,17 +155,6 @@ def test_a_target_of_another_protocol_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def test_another_model_is_one_line(tmp_path: Path) -> None:
-    """`--model` names one that is not served here."""
-    bundle = make_tiny_bundle(tmp_path / "bundle")
-    with running_gateway(GatewaySetup(bundle, ZERO_COST)) as gateway:
-        load = ("--rate", "5", "--seconds", "1", "--model", "other")
-        done = bench_run(gateway.target, tmp_path / "runs", "m", *load)
-    assert done.returncode == 1
-    assert "does not serve the model of --model" in done.stderr
-    assert not (tmp_path / "runs").exists()
-
-
 def test_a_malformed_log_is_refused_before_the_target_is_asked(tmp_path: Path) -> None:
     """Line and field are named, though nothing even serves there."""
     log = tmp_path / "log.jsonl"
@@ -170,17 +166,20 @@ def test_a_malformed_log_is_refused_before_the_target_is_asked(tmp_path: Path) -
 
 
 def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    """No rate, a rate beside callers, an SLO that is none: exit code 2 or 1, and no run."""
+    """No rate, a rate beside callers, an SLO that is none ...: exit code 2 or 1, and no run."""
     for more in (
         (),
         ("--rate", "5", "--callers", "2"),
         ("--rate", "5", "--slo", "p50=3"),
         ("--rate", "5", "--arrivals", "sawtooth"),
+        ("--rate", "5", "--generators", "2", "--core", "0"),
+        ("--rate", "5", "--candidates", "2000"),
     ):
-        done = bench_run("127.0.0.1:1", tmp_path / "runs", "o", *more)
-        assert done.returncode in {1, 2}
-        assert "nothing serves" not in done.stderr
-        assert "--" in done.stderr
+        arguments = ["run", "--target", "127.0.0.1:1", "--out", str(tmp_path / "runs"), *more]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code in {1, 2}
+        assert "nothing serves" not in done.output
+        assert "--" in done.output.splitlines()[-1]
     assert not (tmp_path / "runs").exists()
 
 

@@ -23,7 +23,7 @@ def test_stalls_show_refusals_do_not_look_good_and_a_starved_run_is_invalid(
     """On a busy machine too: a stall of a second, a third of the requests good, no CPU."""
     out = tmp_path / "selftest.json"
     parts = ("--only", "stall", "--only", "shed", "--only", "starved")
-    done = bench("selftest", "--seconds", "8", "--bound", "6", *parts, "--out", str(out))
+    done = bench("selftest", "--seconds", "6", "--bound", "6", *parts, "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text())
     assert found["holds"]

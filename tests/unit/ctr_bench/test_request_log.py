@@ -57,7 +57,7 @@ def test_a_log_gives_searches_and_their_times(tmp_path: Path) -> None:
         ({"candidates": [{}]}, r"candidates\[0\] needs"),
         ({"candidates": [{"title": "x", "rank": 0}]}, r"candidates\[0\].rank"),
         ({"candidates": [{"title": "x", "colour": PRIVATE}]}, r"candidates\[0\].colour is none of"),
-        ({"candidates": [{"item_id": "a"}, {"item_id": "a"}]}, "item_id twice"),
+        ({"candidates": [{"item_id": "a"}, {"item_id": "a"}]}, "candidates holds an item_id twice"),
         ({"user": {"age": True}}, "user holds"),
         ({"priority": PRIVATE}, "priority must be interactive or bulk"),
         ({"extra": PRIVATE}, "extra is none of"),
