@@ -22,7 +22,7 @@ BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
-  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
+  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \ bench-selftest \
   triton test-triton telemetry-docs image-locks image-lint k8s-render k8s-check
 
 help: ## Show this list
@@ -102,6 +102,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+bench-selftest: $(INSTALLED) ## Prove the load harness on scripted servers, beside other harnesses (8 minutes)
+	@tools/setup_perf_analyzer.sh $(BIN)/python || echo "perf_analyzer is not to be had here; its check is left out" >&2
+	@$(BIN)/ctr-bench selftest
 
 bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (10 to 15 minutes)
 	@$(BIN)/ctr-bench serving

@@ -11,7 +11,7 @@ import grpc
 from ctr_client.options import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
@@ -20,6 +20,13 @@ Method: TypeAlias = "Callable[[bytes, Context], Awaitable[bytes]]"
 
 async def serve(service: str, name: str, method: Method, port_file: Path) -> None:
     """Serve one method on a free port, and say the port once it listens."""
+    await serve_methods({service: {name: method}}, port_file)
+
+
+async def serve_methods(
+    services: Mapping[str, Mapping[str, Method]], port_file: Path | None, *, port: int = 0
+) -> None:
+    """Serve methods by service and name; port 0 is a free one. Say the port once it listens."""
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -27,13 +34,17 @@ async def serve(service: str, name: str, method: Method, port_file: Path) -> Non
             ("grpc.so_reuseport", 0),
         ]
     )
-    handlers = {name: grpc.unary_unary_rpc_method_handler(method)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    for service, methods in services.items():
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    write_port(port_file, port)
+    if port_file is not None:
+        write_port(port_file, bound)
     await stop.wait()
     await server.stop(1.0)
 

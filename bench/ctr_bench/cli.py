@@ -7,6 +7,8 @@ import click
 from ctr_service.lazy_group import LazyGroup
 
 COMMANDS = {
+    "run": "Load a server, open or closed loop, and keep every request.",
+    "selftest": "Prove the harness on servers of known behaviour.",
     "serving": "Goodput at the SLO against the raw bound of this machine.",
     "gateway": "What the gateway itself costs, against a bare echo.",
     "overload": "Goodput, refusals and memory at up to 3 times capacity.",
@@ -31,6 +33,7 @@ def main() -> None:
 
     \b
     Examples:
+      ctr-bench run --target 127.0.0.1:8500 --rate 50 --seconds 60 --slo p99=100ms
       ctr-bench serving
       ctr-bench gateway --seconds 5 --repeats 1
       ctr-bench gateway --profile

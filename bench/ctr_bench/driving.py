@@ -1,120 +1,254 @@
-"""The two loops of the generator, on one gRPC channel with bytes in and bytes out.
+"""The two loops of the generator, over gRPC channels with bytes in and bytes out.
 
 The open loop sends by the schedule whatever the server does. The closed loop has a fixed number of
 callers, each with one request at a time: it finds what a server can do at most, and its latencies
 say nothing about a load from outside.
+
+One thread sends; gRPC's own thread of each channel calls back with the answer. A thread wakes
+within some 0.1 ms of a due time, where an event loop rounds to whole milliseconds, which would be
+in every latency (decision 0020).
 """
 
 from __future__ import annotations
 
-import asyncio
+import functools
+import queue
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import grpc
 
-from ctr_bench.answers import Counts, count_answer
 from ctr_bench.job import MAX_UNANSWERED
-from ctr_bench.record import NOT_SENT, OK, UNREAD, Row, records_of
+from ctr_bench.record import CANCELLED, NOT_SENT, OK
+from ctr_bench.recorder import NONE, UNREAD_ANSWER, Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
+    from ctr_bench.answers import Answer
     from ctr_bench.job import Job, Payloads
+    from ctr_bench.live import Watcher
     from ctr_bench.record import Records
 
-    Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    Method: TypeAlias = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+    Metadata: TypeAlias = tuple[tuple[str, str], ...] | None
 
-_UNREAD = Counts(UNREAD, UNREAD, UNREAD, UNREAD)
-_NONE = Counts(0, 0, 0, 0)
+LOOK_EVERY_S = 0.1
+"""The end of a run is waited for; a wake-up that was missed costs this much."""
+LAST_ANSWERS_S = 2.0
+"""After a stop, requests on their way are waited for so long, then cancelled and left out."""
 
 
 class Driver:
-    """Runs one job on one channel; belongs to one event loop."""
+    """Runs one job; `stop` may be called from any thread, everything else by the thread that owns.
 
-    def __init__(self, method: Method, job: Job, payloads: Payloads) -> None:
-        self._method = method
+    Callbacks arrive in gRPC's threads.
+    """
+
+    def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
+        self,
+        methods: Sequence[Method],
+        job: Job,
+        payloads: Payloads,
+        *,
+        read: Callable[[bytes], Answer],
+        metadata: Callable[[], Metadata] = lambda: None,
+        watcher: Watcher | None = None,
+    ) -> None:
+        """Take what to send and to where.
+
+        Args:
+            methods: one a connection, used in turn.
+            job: the loop and its bounds.
+            payloads: what is sent.
+            read: looks into an answer's bytes.
+            metadata: headers of a call.
+            watcher: told of every answer.
+        """
+        self._methods = methods
         self._job = job
         self._messages = payloads.messages
-        self._candidates = payloads.candidates.tolist()
+        count = len(payloads.messages)
+        self._order = range(count) if payloads.order is None else payloads.order.tolist()
         self._schedule_ns = payloads.schedule_ns
+        self._read = read
+        self._metadata = metadata
+        self._stopped = threading.Event()
+        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._rows = Recorder(job, payloads, watcher)
+        self._calls: set[grpc.Future[bytes]] = set()
+        self._answered = threading.Event()
+        self._failure: BaseException | None = None
         self._began_ns = 0
-        self._finished = 0
+        self._recorded = True
+        self._paced = self._ending = False
 
-    async def warm_up(self) -> None:
-        """Send the job's first requests by a few callers, unrecorded."""
-        waiting = iter(range(self._job.warm_up))
+    def stop(self) -> None:
+        """Send no more; what was answered so far is kept."""
+        self._stopped.set()
+        self._free.put(-1)
 
-        async def caller() -> None:
-            for index in waiting:
-                await self._ask(index)
+    def warm_up(self) -> None:
+        """Send the share of the job's first requests by a few callers, unrecorded."""
+        mine = range(self._job.first, self._job.warm_up, self._job.step)
+        self._began_ns, self._recorded = time.monotonic_ns(), False
+        waiting = iter(mine)
+        self._closed(self._job.callers or 8, lambda: next(waiting, None))
+        self._recorded = True
 
-        await asyncio.gather(*(caller() for _ in range(max(1, self._job.callers or 8))))
+    def run(self, begin_ns: int | None = None) -> Records:
+        """Run the job's loop and return one row a request, in the order of the schedule.
 
-    async def run(self) -> Records:
-        """Run the job's loop and return one row a request, in the order of the schedule."""
-        self._began_ns = time.monotonic_ns()
-        rows = await (self._closed() if self._job.callers else self._open())
-        return records_of(rows)
+        Args:
+            begin_ns: the schedule's zero on the monotonic clock; None is now.
 
-    async def _open(self) -> list[Row]:
-        tasks: list[asyncio.Task[Row]] = []
-        rows: dict[int, Row] = {}
-        for index, due_ns in enumerate(self._schedule_ns.tolist()):
-            # Again and again, because a timer of the loop may be a millisecond early.
-            while (wait_ns := due_ns - self._now_ns()) > 0:  # noqa: ASYNC110 -- waits for a time, not for an event
-                await asyncio.sleep(wait_ns / 1e9)
-            if len(tasks) - self._finished >= MAX_UNANSWERED:
-                rows[index] = self._unsent(index, due_ns)
+        Raises:
+            Exception: an answer could not be looked into.
+        """
+        self._began_ns = time.monotonic_ns() if begin_ns is None else begin_ns
+        if self._job.callers:
+            end_ns = round(self._job.seconds * 1e9) or None
+            self._closed(self._job.callers, self._next_of_closed(end_ns))
+        else:
+            self._open()
+        return self._rows.records()
+
+    def _open(self) -> None:
+        job, sent, unsent = self._job, 0, 0
+        connections = len(self._methods)
+        for index in range(job.first, len(self._schedule_ns), job.step):
+            due_ns = int(self._schedule_ns[index])
+            while (wait_ns := due_ns - self._now_ns()) > 0:
+                if self._stopped.wait(wait_ns / 1e9):
+                    break
+            if self._stopped.is_set():
+                break
+            if sent + unsent - len(self._rows) >= MAX_UNANSWERED:
+                self._record_unsent(index, due_ns)
+                unsent += 1
                 continue
-            task = asyncio.create_task(self._one(index, due_ns))
-            task.add_done_callback(self._count_finished)
-            tasks.append(task)
-        answered = iter(await asyncio.gather(*tasks))
-        return [rows.get(index) or next(answered) for index in range(len(self._schedule_ns))]
+            self._send(index, due_ns, sent % connections)
+            sent += 1
+        self._wait_for(lambda: len(self._rows) >= sent + unsent)
 
-    async def _closed(self) -> list[Row]:
-        end_ns = round(self._job.seconds * 1e9) if self._job.seconds else None
-        most = self._job.max_requests
-        rows: list[Row] = []
-        sent = 0
+    def _next_of_closed(self, end_ns: int | None) -> Callable[[], int | None]:
+        job, sent = self._job, 0
 
-        async def caller() -> None:
+        def next_index() -> int | None:
             nonlocal sent
-            while (not most or sent < most) and (end_ns is None or self._now_ns() < end_ns):
-                index = self._job.warm_up + sent
-                sent += 1
-                rows.append(await self._one(index, None))
+            number = job.first + sent * job.step
+            if (job.max_requests and number >= job.max_requests) or (
+                end_ns is not None and self._now_ns() >= end_ns
+            ):
+                return None
+            sent += 1
+            return job.warm_up + number
 
-        await asyncio.gather(*(caller() for _ in range(self._job.callers)))
-        return rows
+        return next_index
 
-    async def _one(self, index: int, due_ns: int | None) -> Row:
+    def _closed(self, callers: int, next_index: Callable[[], int | None]) -> None:
+        while (ahead_ns := -self._now_ns()) > 0 and not self._stopped.wait(ahead_ns / 1e9):
+            pass
+        inside, self._paced = 0, True
+        for caller in range(callers):
+            if self._stopped.is_set() or (index := next_index()) is None:
+                break
+            self._send(index, None, caller)
+            inside += 1
+        while inside:
+            timeout_s = LAST_ANSWERS_S if self._stopped.is_set() else None
+            try:
+                caller = self._free.get(timeout=timeout_s)
+            except queue.Empty:
+                break
+            self._check()
+            if caller < 0:
+                continue
+            index = None if self._stopped.is_set() else next_index()
+            if index is None:
+                inside -= 1
+            else:
+                self._send(index, None, caller)
+        self._paced = False
+        self._cancel()
+
+    def _send(self, index: int, due_ns: int | None, caller: int) -> None:
+        message = self._order[index % len(self._order)]
+        metadata = self._metadata()
         sent_ns = self._now_ns()
-        code, raw = await self._ask(index)
+        call = self._methods[caller % len(self._methods)].future(
+            self._messages[message], timeout=self._job.deadline_s, metadata=metadata
+        )
+        self._calls.add(call)
+        call.add_done_callback(
+            functools.partial(
+                self._done, index, message, sent_ns if due_ns is None else due_ns, sent_ns, caller
+            )
+        )
+
+    def _done(  # noqa: PLR0913, PLR0917 -- what is known of a call, bound one by one for speed
+        self,
+        index: int,
+        message: int,
+        due_ns: int,
+        sent_ns: int,
+        caller: int,
+        call: grpc.Future[bytes],
+    ) -> None:
+        """Record an answer; called by gRPC, which swallows what is raised here."""
         done_ns = self._now_ns()
-        counts = _NONE
-        if code == OK:
-            counts = _UNREAD if index % self._job.read_every else count_answer(raw)
-        candidates = self._candidates[index % len(self._candidates)]
-        scheduled_ns = sent_ns if due_ns is None else due_ns
-        return Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
-
-    async def _ask(self, index: int) -> tuple[int, bytes]:
-        message = self._messages[index % len(self._messages)]
         try:
-            return OK, await self._method(message, timeout=self._job.deadline_s)
-        except grpc.aio.AioRpcError as error:
+            self._calls.discard(call)
+            code, answer = self._outcome(index, call)
+            if self._recorded and not (code == CANCELLED and self._stopped.is_set()):
+                self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
+        except BaseException as error:  # noqa: BLE001 -- raised again by the thread that owns
+            self._failure = error
+            self._stopped.set()
+        if self._paced:
+            self._free.put(caller)
+        elif self._ending:
+            self._answered.set()
+
+    def _outcome(self, index: int, call: grpc.Future[bytes]) -> tuple[int, Answer]:
+        try:
+            raw = call.result()
+        except grpc.FutureCancelledError:
+            return CANCELLED, NONE
+        except grpc.RpcError as error:
             code: tuple[int, str] = error.code().value
-            return code[0], b""
+            return code[0], NONE
+        return OK, UNREAD_ANSWER if index % self._job.read_every else self._read(raw)
 
-    def _unsent(self, index: int, due_ns: int) -> Row:
-        candidates = self._candidates[index % len(self._candidates)]
+    def _record_unsent(self, index: int, due_ns: int) -> None:
         now_ns = self._now_ns()
-        return Row(due_ns, now_ns, now_ns, NOT_SENT, candidates, *_NONE)
+        message = self._order[index % len(self._order)]
+        self._rows.add(message, (due_ns, now_ns, now_ns), NOT_SENT, NONE, 0)
 
-    def _count_finished(self, _: asyncio.Task[Row]) -> None:
-        self._finished += 1
+    def _wait_for(self, ended: Callable[[], bool]) -> None:
+        self._ending = True
+        given_up_s: float | None = None
+        while not ended():
+            if self._stopped.is_set():
+                given_up_s = given_up_s or time.monotonic() + LAST_ANSWERS_S
+                if time.monotonic() > given_up_s or not self._calls:
+                    break
+            self._answered.wait(LOOK_EVERY_S)
+            self._answered.clear()
+        self._ending = False
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Give up what is still unanswered after a stop."""
+        for call in tuple(self._calls):
+            call.cancel()
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _now_ns(self) -> int:
         return time.monotonic_ns() - self._began_ns

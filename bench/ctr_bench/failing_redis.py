@@ -13,12 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ctr_bench.ask import ask
 from ctr_bench.cable_thread import cable_in_a_thread
 from ctr_bench.errors import BenchError
-from ctr_bench.figures import percentile_ms
+from ctr_bench.figures import endless_ms, percentile_ms
 from ctr_bench.gateway_process import ZERO_COST, GatewaySetup, metrics_port_of, running_gateway
 from ctr_bench.goodput import NO_SCHEDULE, Traffic
 from ctr_bench.job import Job
@@ -216,7 +214,7 @@ def compared(state: str, without: Run, shared: Run) -> dict[str, float]:
 
 def _p99_ms(records: Records) -> float:
     """Return p99 from the scheduled time; a request that failed counts as endless."""
-    return percentile_ms(np.where(records.complete, records.latency_ms, np.inf), 99)
+    return percentile_ms(endless_ms(records), 99)
 
 
 def _probes() -> Iterator[bytes]:

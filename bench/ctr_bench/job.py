@@ -1,15 +1,15 @@
-"""What the generator process is asked to do, as files: a JSON job and the requests' bytes."""
+"""What a generator process is asked to do, as files: a JSON job and the requests' bytes."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,13 +22,16 @@ JOB_FILE, PAYLOADS_FILE, RECORDS_FILE, REPORT_FILE = (
 MAX_UNANSWERED = 20_000
 """An open loop holds at most this many unanswered requests; further ones are recorded NOT_SENT."""
 
+Protocol: TypeAlias = Literal["ctr.v1", "open-inference"]
+OPEN_INFERENCE: Literal["open-inference"] = "open-inference"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One load run.
+    """One load run, or one generator's share of it.
 
     Attributes:
-        target: "host:port".
+        target: "host:port", or any gRPC target.
         deadline_s: each call's gRPC deadline.
         callers: of a closed loop; 0 is an open loop, which follows the schedule.
         seconds: how long a closed loop runs; an open loop ends with its schedule.
@@ -37,6 +40,12 @@ class Job:
         read_every: look into each n-th answer; 1 is every one.
         core: the CPU that the generator stays on; None leaves it to the system.
         watched_pid: a process whose CPU time, with its children's, is told for the run; 0 is none.
+        protocol: how the messages are sent and answers are read.
+        connections: of each generator, used in turn; a connection stays with one worker.
+        access: the fields of `ctr_client.commands.connection.Connection` beside the target, as
+            JSON has them; empty is neither TLS nor token.
+        first, step: this generator's share: request `first`, then each `step`-th.
+        live: tell what was answered every second, for people.
     """
 
     target: str
@@ -48,6 +57,12 @@ class Job:
     read_every: int = 1
     core: int | None = None
     watched_pid: int = 0
+    protocol: Protocol = "ctr.v1"
+    connections: int = 1
+    access: Mapping[str, str | bool | None] = field(default_factory=dict)
+    first: int = 0
+    step: int = 1
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +74,33 @@ class Payloads:
         candidates: int32 [messages], the items of each.
         schedule_ns: int64 [requests], when requests of an open loop are due; empty for a closed
             loop.
+        order: int32 [any], which message is sent first, second ...; None is one after the other.
+        tokens: int32 [messages], of the pairs of each; None is unknown.
+        priority: uint8 [messages], as ctr.v1 numbers them; None is 0, unspecified.
     """
 
     messages: Sequence[bytes]
     candidates: NDArray[np.int32]
     schedule_ns: Times
+    order: NDArray[np.int32] | None = None
+    tokens: NDArray[np.int32] | None = None
+    priority: NDArray[np.uint8] | None = None
+
+
+_OPTIONAL = ("order", "tokens", "priority")
 
 
 def write_job(folder: Path, job: Job, payloads: Payloads) -> None:
     """Write both files."""
+    write_payloads(folder, payloads)
     (folder / JOB_FILE).write_text(json.dumps(asdict(job)))
+
+
+def write_payloads(folder: Path, payloads: Payloads) -> None:
+    """Write the messages alone; several jobs may share them."""
     ends = np.cumsum([len(message) for message in payloads.messages])
     joined = np.frombuffer(b"".join(payloads.messages), dtype=np.uint8)
+    columns = {name: getattr(payloads, name) for name in _OPTIONAL}
     with (folder / PAYLOADS_FILE).open("wb") as file:
         np.savez(
             file,
@@ -78,15 +108,21 @@ def write_job(folder: Path, job: Job, payloads: Payloads) -> None:
             ends=ends,
             candidates=payloads.candidates,
             schedule_ns=payloads.schedule_ns,
+            **{name: column for name, column in columns.items() if column is not None},
         )
 
 
 def read_job(folder: Path) -> tuple[Job, Payloads]:
-    """Read both files."""
-    job = Job(**json.loads((folder / JOB_FILE).read_text()))
+    """Read both files of one folder."""
+    return Job(**json.loads((folder / JOB_FILE).read_text())), read_payloads(folder)
+
+
+def read_payloads(folder: Path) -> Payloads:
+    """Read what `write_payloads` wrote."""
     with np.load(folder / PAYLOADS_FILE, allow_pickle=False) as columns:
         joined, ends = columns["joined"].tobytes(), columns["ends"].tolist()
         candidates, schedule_ns = columns["candidates"], columns["schedule_ns"]
+        optional = {name: columns[name] for name in _OPTIONAL if name in columns}
     begins = [0, *ends[:-1]]
     messages = [joined[begin:end] for begin, end in zip(begins, ends, strict=True)]
-    return job, Payloads(messages, candidates, schedule_ns)
+    return Payloads(messages, candidates, schedule_ns, **optional)

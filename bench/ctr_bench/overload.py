@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ctr_bench.figures import figures_of, percentile_ms
+from ctr_bench.figures import accepted_p99_ms, figures_of, goodput_before_the_end_pairs_s
 from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, metrics_port_of, running_gateway
 from ctr_bench.goodput import DEADLINE_FACTOR, Traffic, saturate
 from ctr_bench.job import Job
 from ctr_bench.metrics_page import between, buckets_of, quantile, read_page
-from ctr_bench.record import RESOURCE_EXHAUSTED, Records
+from ctr_bench.record import RESOURCE_EXHAUSTED
 from ctr_bench.results import Results
 from ctr_bench.runner import run_load
 from ctr_bench.schedule import poisson
@@ -125,7 +123,7 @@ class _Repeat:
         figures = figures_of(run.records, deadline_ms)
         return {
             "offered_pairs_s": figures.offered_pairs_s,
-            "goodput_pairs_s": goodput_pairs_s(run.records),
+            "goodput_pairs_s": goodput_before_the_end_pairs_s(run.records),
             "refused_share": float((run.records.code == RESOURCE_EXHAUSTED).mean()),
             "accepted_p99_ms": accepted_p99_ms(run.records),
             "refusal_p99_ms": quantile(refused_s, 0.99) * 1e3,
@@ -135,24 +133,3 @@ class _Repeat:
     def _refusals(self) -> dict[float, float]:
         page = read_page(self._metrics_port)
         return dict(buckets_of(page, REFUSALS, {"reason": "OVERLOADED"}))
-
-
-def goodput_pairs_s(records: Records) -> float:
-    """Return pairs a second of good answers that came before the schedule's end.
-
-    What is answered after it would count work of a time in which nothing more was offered.
-    """
-    end_ns = int(records.scheduled_ns[-1])
-    good = records.complete & (records.done_ns <= end_ns)
-    return float(records.candidates[good].sum()) / end_ns * 1e9
-
-
-def accepted_p99_ms(records: Records) -> float:
-    """Return p99 over the requests that were not refused; one that then failed counts as endless.
-
-    From the time of sending, because that is when the caller's deadline begins.
-    """
-    accepted = records.code != RESOURCE_EXHAUSTED
-    since_sent_ms = (records.done_ns - records.sent_ns) / 1e6
-    latency_ms = np.where(records.complete, since_sent_ms, np.inf)[accepted]
-    return percentile_ms(latency_ms, 99)

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 OK = 0
 """gRPC's code of a complete answer; every other code is a failure."""
+CANCELLED = 1
 DEADLINE_EXCEEDED = 4
 RESOURCE_EXHAUSTED = 8
 NOT_SENT = 255
 """Our own code: more requests were unanswered than the generator may hold, so it never left."""
 UNREAD = -1
 """In the counts by status: the answer was taken but not looked into."""
+NO_VERSION = -1
+"""No answer, or one that was not looked into: it names no model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Columns of one run; every array is [requests], in the order of the schedule.
+    """Columns of one run; every array but `versions` is [requests], in the order of the schedule.
 
     Attributes:
         scheduled_ns, sent_ns, done_ns: int64, since the run's begin. In a closed loop a request is
@@ -35,6 +38,15 @@ class Records:
         scored, fallback, invalid: int32, items of the answer by status; UNREAD where it was not
             looked into, 0 where there was none.
         cached: int32, scored items that the server did not compute for this request.
+        tokens: int32, of the request's pairs, as the workload counted or estimated them; 0 where
+            nobody did.
+        degraded: bool, what the answer says of itself.
+        features_ns, queue_ns, model_ns: int64, stages as the server timed them; 0 where it says
+            nothing.
+        caller: int32, which caller of a closed loop, or which connection of an open one.
+        priority: uint8, as ctr.v1 numbers them.
+        version: int16, which of `versions` answered; NO_VERSION where nobody said.
+        versions: str [versions], the model versions that answered.
     """
 
     scheduled_ns: NDArray[np.int64]
@@ -46,6 +58,15 @@ class Records:
     fallback: NDArray[np.int32]
     invalid: NDArray[np.int32]
     cached: NDArray[np.int32]
+    tokens: NDArray[np.int32]
+    degraded: NDArray[np.bool_]
+    features_ns: NDArray[np.int64]
+    queue_ns: NDArray[np.int64]
+    model_ns: NDArray[np.int64]
+    caller: NDArray[np.int32]
+    priority: NDArray[np.uint8]
+    version: NDArray[np.int16]
+    versions: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.code)
@@ -64,7 +85,7 @@ class Records:
     def complete(self) -> NDArray[np.bool_]:
         """Bool [requests]: answered, with a score for every item; an unread answer counts."""
         whole = (self.scored == self.candidates) | (self.scored == UNREAD)
-        complete: NDArray[np.bool_] = (self.code == OK) & whole
+        complete: NDArray[np.bool_] = (self.code == OK) & whole & ~self.degraded
         return complete
 
 
@@ -80,18 +101,59 @@ class Row(NamedTuple):
     fallback: int
     invalid: int
     cached: int
+    tokens: int = 0
+    degraded: bool = False
+    features_ns: int = 0
+    queue_ns: int = 0
+    model_ns: int = 0
+    caller: int = 0
+    priority: int = 0
+    version: int = NO_VERSION
 
 
-_TYPES = dict.fromkeys(Row._fields, np.int32) | {
+_TYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(Row._fields, np.int32),
     **dict.fromkeys(("scheduled_ns", "sent_ns", "done_ns"), np.int64),
+    **dict.fromkeys(("features_ns", "queue_ns", "model_ns"), np.int64),
     "code": np.uint8,
+    "degraded": np.bool_,
+    "priority": np.uint8,
+    "version": np.int16,
 }
 
 
-def records_of(rows: Sequence[Row]) -> Records:
-    """Turn rows into columns."""
-    columns = np.array(rows, dtype=np.int64).reshape(-1, len(Row._fields)).T
-    return Records(**{name: columns[i].astype(_TYPES[name]) for i, name in enumerate(Row._fields)})
+def records_of(rows: Sequence[Row], versions: Sequence[str] = ()) -> Records:
+    """Turn rows into columns; `versions` are the texts that their `version` points at."""
+    return records_of_table(np.array(rows, dtype=np.int64).reshape(-1, len(Row._fields)), versions)
+
+
+def records_of_table(table: NDArray[np.int64], versions: Sequence[str] = ()) -> Records:
+    """Turn an int64 [requests, fields of `Row`] table into columns."""
+    columns = {name: table[:, index].astype(_TYPES[name]) for index, name in enumerate(Row._fields)}
+    return Records(**columns, versions=np.array(versions, dtype=np.str_))
+
+
+def merged(parts: Sequence[Records]) -> Records:
+    """Join what several generators recorded, in the order of the schedule.
+
+    Args:
+        parts: at least one; a part may be empty.
+    """
+    versions = tuple(dict.fromkeys(text for part in parts for text in part.versions.tolist()))
+    place = {text: index for index, text in enumerate(versions)}
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name in Row._fields:
+        columns[name] = np.concatenate([getattr(part, name) for part in parts])
+    columns["version"] = np.concatenate([_moved(part, place) for part in parts])
+    order = np.lexsort((columns["sent_ns"], columns["scheduled_ns"]))
+    in_order = {name: column[order] for name, column in columns.items()}
+    return Records(**in_order, versions=np.array(versions, dtype=np.str_))  # type: ignore[arg-type]  # -- the parts' own types
+
+
+def _moved(part: Records, place: dict[str, int]) -> NDArray[np.int16]:
+    """Return a part's versions as indices of the joined list."""
+    new = np.array([*(place[text] for text in part.versions.tolist()), NO_VERSION], dtype=np.int16)
+    return new[part.version]  # NO_VERSION, -1, picks the last one: itself
 
 
 def write_records(records: Records, path: Path) -> None:

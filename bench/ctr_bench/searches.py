@@ -17,24 +17,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A query, a user and the items to score, as plain values."""
+    """A query, a user and the items to score, as plain values; priority as ctr.v1 numbers it."""
 
     query: str
     items: Sequence[Item]
     user: Features = field(default_factory=dict)
     context: Features = field(default_factory=dict)
     user_id: str = ""
+    priority: int = 0
 
-    def serialise(self, request_id: str = "") -> bytes:
-        """Return the bytes of a PredictClicksRequest."""
-        return messages.search(
+    def serialise(self, request_id: str = "", *, model: str = "") -> bytes:
+        """Return the bytes of a PredictClicksRequest; a `model` makes others refuse it."""
+        message = messages.search(
             self.query,
             self.items,
             user_id=self.user_id,
             user=self.user,
             context=self.context,
             request_id=request_id,
-        ).SerializeToString()
+        )
+        message.priority = self.priority  # type: ignore[assignment]  # -- a number of the enum
+        if model:
+            message.model.name = model
+        return message.SerializeToString()
 
 
 class Lengths(Protocol):

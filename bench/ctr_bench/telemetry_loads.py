@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_bench.errors import BenchError
-from ctr_bench.figures import percentile_ms
+from ctr_bench.figures import endless_ms, percentile_ms
 from ctr_bench.goodput import NO_SCHEDULE
 from ctr_bench.job import Job
 from ctr_bench.runner import run_load
@@ -87,7 +87,7 @@ class Loader:
         job = Job(target=side.gateway.target, deadline_s=DEADLINE_S, warm_up=CALLERS)
         with scraped(side):
             records = run_load(job, self._traffic.payloads(schedule_ns)).records
-        return Load(0, 0.0, 0.0, np.where(records.complete, records.latency_ms, np.inf))
+        return Load(0, 0.0, 0.0, endless_ms(records))
 
     def both(self, side: Side, rate: float, turn: int) -> Load:
         """Run a closed loop and then an open one."""

@@ -57,14 +57,13 @@ class SearchMaker:
         """Return searches that share no list and hardly any title."""
         return [self.search() for _ in range(count)]
 
-    def search(self) -> Search:
-        """Draw one search."""
+    def search(self, candidates: int | None = None) -> Search:
+        """Draw one search; of another length than the shape's where one is given."""
         names = self._shape.features
         query = self.query()
         user, context = self.features(names.user), self.features(names.context)
-        return Search(
-            query, self.items(query, user, context, self._shape.candidates), user, context
-        )
+        count = self._shape.candidates if candidates is None else candidates
+        return Search(query, self.items(query, user, context, count), user, context)
 
     def query(self) -> str:
         """Draw a query: the first words of a title, 1 to 6, within the template's budget."""

@@ -27,14 +27,20 @@ def raw_method(
 
 
 @contextlib.asynccontextmanager
-async def channel_to(
-    *handlers: grpc.GenericRpcHandler[bytes, bytes],
-) -> AsyncIterator[grpc.aio.Channel]:
-    """Serve the handlers on a free port and yield a channel to them."""
+async def serving(*handlers: grpc.GenericRpcHandler[bytes, bytes]) -> AsyncIterator[str]:
+    """Serve the handlers on a free port and yield the target."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(handlers)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
+    yield f"127.0.0.1:{port}"
     await server.stop(None)
+
+
+@contextlib.asynccontextmanager
+async def channel_to(
+    *handlers: grpc.GenericRpcHandler[bytes, bytes],
+) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve the handlers on a free port and yield a channel to them."""
+    async with serving(*handlers) as target, grpc.aio.insecure_channel(target) as channel:
+        yield channel

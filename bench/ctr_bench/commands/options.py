@@ -59,7 +59,7 @@ def bench_options(name: str) -> Callable[[_FunctionT], _FunctionT]:
     return add
 
 
-def _progress_console() -> Console:
+def progress_console() -> Console:
     """Write to stderr; a log file gets whole lines, a terminal what fits."""
     console = Console(stderr=True, log_path=False)
     return console if console.is_terminal else Console(stderr=True, log_path=False, width=LOG_WIDTH)
@@ -74,7 +74,7 @@ def run_bench(title: str, out: Path, measure: Callable[[Progress], Results]) -> 
     # SIGTERM as an exception, so that the servers that were started are stopped.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        results = measure(Progress(_progress_console()))
+        results = measure(Progress(progress_console()))
     except BenchError as error:
         raise click.ClickException(str(error)) from None
     write_results(results, out)

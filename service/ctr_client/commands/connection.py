@@ -63,11 +63,11 @@ class Connection:
         from ctr_client.security import SecurityError  # noqa: PLC0415 -- the same
 
         try:
-            return PredictionClient(self.target, security=self._security())
+            return PredictionClient(self.target, security=self.security())
         except SecurityError as error:
             raise click.ClickException(f"{error}.") from None
 
-    def _security(self) -> Security:
+    def security(self) -> Security:
         from ctr_client.security import Security, Tls  # noqa: PLC0415 -- loads gRPC
 
         files = (self.tls_ca, self.tls_certificate, self.tls_private_key, self.tls_server_name)

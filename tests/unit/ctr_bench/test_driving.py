@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import grpc
 import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
 
 from ctr.v1 import prediction_pb2
+from ctr_bench.answers import read_answer
 from ctr_bench.driving import Driver
 from ctr_bench.job import Job, Payloads
 from ctr_bench.record import OK, UNREAD
 from ctr_bench.schedule import constant
-from tests.support.grpc_server import PREDICT, channel_to, raw_method
+from tests.support.grpc_server import PREDICT, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,16 +34,23 @@ NONE_DUE = np.empty(0, dtype=np.int64)
 
 
 async def drive(answers: Answers, job: Job, schedule_ns: Times = NONE_DUE) -> Records:
-    """Run a job against a server in this loop."""
+    """Run a job, in a thread as its process has it, against a server in this loop."""
     handler = grpc.method_handlers_generic_handler(
         "ctr.v1.PredictionService",
         {"PredictClicks": grpc.unary_unary_rpc_method_handler(answers)},
     )
     payloads = Payloads([b"a", b"b"], np.array([2, 2], np.int32), schedule_ns)
-    async with channel_to(handler) as channel:
-        driver = Driver(raw_method(channel, PREDICT), job, payloads)
-        await driver.warm_up()
-        return await driver.run()
+
+    def run(target: str) -> Records:
+        with grpc.insecure_channel(target) as channel:
+            driver = Driver(
+                [channel.unary_unary(PREDICT, None, None)], job, payloads, read=read_answer
+            )
+            driver.warm_up()
+            return driver.run()
+
+    async with serving(handler) as target:
+        return await asyncio.to_thread(run, target)
 
 
 async def test_the_open_loop_does_not_wait_for_answers() -> None:
@@ -138,3 +149,78 @@ async def test_a_call_that_outlives_its_deadline_is_recorded_as_such() -> None:
     records = await drive(never, Job("", deadline_s=0.05, callers=1, max_requests=1))
     assert records.code.tolist() == [grpc.StatusCode.DEADLINE_EXCEEDED.value[0]]
     assert not records.complete.any()
+
+
+async def test_a_share_of_a_run_sends_each_nth_request_of_the_schedule() -> None:
+    """The second of three generators sends requests 1, 4 and 7, with the messages of those."""
+    sent: list[bytes] = []
+
+    async def answer(raw: bytes, _: object) -> bytes:
+        sent.append(raw)
+        return BOTH
+
+    schedule_ns = constant(1_000, 9)
+    records = await drive(answer, Job("", deadline_s=60, first=1, step=3), schedule_ns)
+    assert records.scheduled_ns.tolist() == schedule_ns[1::3].tolist()
+    assert sent == [b"b", b"a", b"b"]
+
+
+async def test_an_answer_leaves_its_stages_its_model_and_whether_it_was_degraded() -> None:
+    """The row holds what the server said of itself; a degraded answer is not complete."""
+    timings = prediction_pb2.StageTimings(features_ns=1, queue_ns=2, compute_ns=3)
+    answer = prediction_pb2.PredictClicksResponse(
+        predictions=[SCORED, SCORED], model_version="v7", degraded=True, timings=timings
+    )
+
+    async def say(_: bytes, __: object) -> bytes:
+        return answer.SerializeToString()
+
+    records = await drive(say, Job("", deadline_s=60, callers=2, max_requests=2))
+    assert records.versions[records.version].tolist() == ["v7", "v7"]
+    stages = (records.features_ns[0], records.queue_ns[0], records.model_ns[0])
+    assert stages == (1, 2, 3)
+    assert records.degraded.all()
+    assert not records.complete.any()
+    assert sorted(records.caller.tolist()) == [0, 1]
+
+
+async def test_a_stopped_run_keeps_what_was_answered_and_waits_for_nobody() -> None:
+    """What was answered stays; what was unanswered at the stop does not, of an hour of schedule."""
+    payloads = Payloads([b"a"], np.array([2], np.int32), constant(1, 3_600))
+    heard = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    calls = 0
+
+    async def one_then_none(_: bytes, __: object) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            heard.set()
+            await asyncio.Event().wait()
+        return BOTH
+
+    handler = grpc.method_handlers_generic_handler(
+        "ctr.v1.PredictionService",
+        {"PredictClicks": grpc.unary_unary_rpc_method_handler(one_then_none)},
+    )
+    async with serving(handler) as target:
+        with grpc.insecure_channel(target) as channel:
+            method = channel.unary_unary(PREDICT, None, None)
+            job = Job("", deadline_s=60)
+            driver = Driver([method], job, payloads, read=read_answer)
+            running = loop.run_in_executor(None, driver.run, time.monotonic_ns() - 2_000_000_000)
+            await heard.wait()
+            driver.stop()
+            records = await running
+    assert len(records) == 1
+    assert records.code.tolist() == [OK]
+
+
+async def test_an_answer_that_is_no_message_ends_the_run_with_its_error() -> None:
+    """What cannot be looked into is raised, rather than counted as an answer."""
+
+    async def garbage(_: bytes, __: object) -> bytes:
+        return b"\xff\xff"
+
+    with pytest.raises(DecodeError):
+        await drive(garbage, Job("", deadline_s=60, callers=1, max_requests=1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctr_bench.overload import accepted_p99_ms, goodput_pairs_s
+from ctr_bench.figures import accepted_p99_ms, goodput_before_the_end_pairs_s
 from ctr_bench.record import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED
 from ctr_bench.soak import Segment, judge
 from tests.support.load_records import answered, failed, records
@@ -18,7 +18,7 @@ CALM = Segment(requests=100, failed=0, p50_ms=10.0, p99_ms=30.0, rss_bytes=100_0
 def test_goodput_under_overload_leaves_out_what_came_after_the_schedule() -> None:
     """Of three good answers the one that came after the last arrival does not count."""
     run = records(answered(100, 5), answered(200, 5), answered(1_000, 5))
-    assert goodput_pairs_s(run) == pytest.approx(32)
+    assert goodput_before_the_end_pairs_s(run) == pytest.approx(32)
 
 
 def test_refused_requests_are_left_out_of_the_accepted_ones() -> None:
