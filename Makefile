@@ -22,8 +22,8 @@ BUNDLE ?= build/demo/bundle
 PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
-  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \ bench-selftest \
-  triton test-triton telemetry-docs image-locks image-lint k8s-render k8s-check
+  clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
+  triton test-triton telemetry-docs bench-selftest image-locks image-lint k8s-render k8s-check
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
