@@ -200,13 +200,13 @@ class Driver:
         """Record an answer; called by gRPC, which swallows what is raised here."""
         done_ns = self._now_ns()
         try:
-            self._calls.discard(call)
             code, answer = self._outcome(index, call)
             if self._recorded and not (code == CANCELLED and self._stopped.is_set()):
                 self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
         except BaseException as error:  # noqa: BLE001 -- raised again by the thread that owns
             self._failure = error
             self._stopped.set()
+        self._calls.discard(call)  # after the row: an end that finds no call finds all rows
         if self._paced:
             self._free.put(caller)
         elif self._ending:

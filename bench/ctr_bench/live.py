@@ -35,7 +35,10 @@ class Watcher:
         self._rows.extend((latency_ns // 1_000, code, good_pairs))
 
     def drain(self) -> str:
-        """Return what came since the last time, as text."""
+        """Return what came since the last time, as text.
+
+        An answer that is taken at this very moment may be missed here; rows are kept elsewhere.
+        """
         rows, self._rows = self._rows, array("q")
         return base64.b64encode(rows.tobytes()).decode()
 

@@ -138,7 +138,8 @@ def replayed(times_s: Sequence[float], *, speed: float = 1.0) -> Times:
         raise ValueError("recorded times must be numbers, at least one, and never fall")
     if not (np.isfinite(speed) and speed > 0):
         raise ValueError(f"a speed must be above 0, not {speed}")
-    return np.rint((recorded - recorded[0]) / speed * NS_PER_S).astype(np.int64)
+    times: Times = np.rint((recorded - recorded[0]) / speed * NS_PER_S).astype(np.int64)
+    return times
 
 
 def _rescaled(

@@ -105,8 +105,8 @@ def test_both_protocols_reach_a_real_gateway(tmp_path: Path) -> None:
             assert content["figures"]["good_share"] == 1.0
             assert content["workload"]["tokens_are"] == "counted"
             assert content["server"]["model_name"]
-        load = ("--rate", "5", "--seconds", "1", "--model", "other")
-        refused = bench_run(gateway.target, tmp_path / "refused", "m", *load)
+        other = ("--rate", "5", "--seconds", "1", "--model", "other")
+        refused = bench_run(gateway.target, tmp_path / "refused", "m", *other)
     assert refused.returncode == 1
     assert "does not serve the model of --model" in refused.stderr
     assert not (tmp_path / "refused").exists()

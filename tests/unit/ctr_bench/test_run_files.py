@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from ctr_bench.errors import BenchError
 from ctr_bench.figures import code_names, longest_silence_ms, summary
 from ctr_bench.live import LiveFigures, Watcher
-from ctr_bench.progress import line_of
+from ctr_bench.progress import Progress, line_of
 from ctr_bench.record import NOT_SENT, RESOURCE_EXHAUSTED, Records, merged, records_of
 from ctr_bench.rows_file import read_rows, write_rows
 from ctr_bench.run_folder import check_name, write_run
@@ -159,3 +161,19 @@ def test_live_figures_add_up_what_two_generators_saw() -> None:
     assert live.seen(3.0).goodput_pairs_s == 0
     assert "101 answers" in line_of(seen)
     assert "RESOURCE_EXHAUSTED 1" in line_of(seen)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_shows_a_line_that_changes_or_lines_now_and_then(*, terminal: bool) -> None:
+    """On a terminal the status has the figures; elsewhere a line comes each five seconds."""
+    out = io.StringIO()
+    progress = Progress(Console(file=out, force_terminal=terminal, width=200))
+    watcher = Watcher()
+    with progress.live(slo_ms=None) as line:
+        for second in range(1, 12):
+            watcher.take(20_000_000, 0, 16)
+            line.watch(float(second), watcher.drain())
+    said = out.getvalue()
+    assert ("p50" in said and "p99" in said) or terminal
+    if not terminal:
+        assert [f"{n} answers" in said for n in (1, 5, 10)] == [False, True, True]

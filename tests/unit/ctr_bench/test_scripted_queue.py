@@ -19,7 +19,8 @@ TEN = 10 * NS_PER_MS
 
 def arrivals(gaps_ms: list[int]) -> list[int]:
     """Times from gaps."""
-    return (np.cumsum(gaps_ms) * NS_PER_MS).tolist()
+    times: list[int] = (np.cumsum(gaps_ms) * NS_PER_MS).tolist()
+    return times
 
 
 @given(GAPS_MS, st.integers(1, 4), st.integers(0, 3))
