@@ -84,7 +84,7 @@ def simulate_load(
     cached = rng.binomial(candidates, server.hit_share)
     model_ms = server.start_ms + server.pair_ms * (candidates - cached)
     model_ms *= rng.lognormal(0, server.spread, requests)
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "scheduled_ns": scheduled_ns,
         "sent_ns": sent_ns,
         "done_ns": np.zeros(requests, dtype=np.int64),
