@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from ctr_bench.answers import Counts, count_answer
+from ctr_bench.early_end import EarlyEnd
 from ctr_bench.job import MAX_UNANSWERED
 from ctr_bench.record import NOT_SENT, OK, UNREAD, Row, records_of
 
@@ -40,6 +41,7 @@ class Driver:
         self._schedule_ns = payloads.schedule_ns
         self._began_ns = 0
         self._finished = 0
+        self._early = EarlyEnd(job)
 
     async def warm_up(self) -> None:
         """Send the job's first requests by a few callers, unrecorded."""
@@ -60,10 +62,14 @@ class Driver:
     async def _open(self) -> list[Row]:
         tasks: list[asyncio.Task[Row]] = []
         rows: dict[int, Row] = {}
+        sent = 0
         for index, due_ns in enumerate(self._schedule_ns.tolist()):
             # Again and again, because a timer of the loop may be a millisecond early.
             while (wait_ns := due_ns - self._now_ns()) > 0:  # noqa: ASYNC110 -- waits for a time, not for an event
                 await asyncio.sleep(wait_ns / 1e9)
+            if self._early.decided:
+                break
+            sent += 1
             if len(tasks) - self._finished >= MAX_UNANSWERED:
                 rows[index] = self._unsent(index, due_ns)
                 continue
@@ -71,7 +77,7 @@ class Driver:
             task.add_done_callback(self._count_finished)
             tasks.append(task)
         answered = iter(await asyncio.gather(*tasks))
-        return [rows.get(index) or next(answered) for index in range(len(self._schedule_ns))]
+        return [rows.get(index) or next(answered) for index in range(sent)]
 
     async def _closed(self) -> list[Row]:
         end_ns = round(self._job.seconds * 1e9) if self._job.seconds else None
@@ -98,7 +104,9 @@ class Driver:
             counts = _UNREAD if index % self._job.read_every else count_answer(raw)
         candidates = self._candidates[index % len(self._candidates)]
         scheduled_ns = sent_ns if due_ns is None else due_ns
-        return Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
+        row = Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
+        self._early.take(row)
+        return row
 
     async def _ask(self, index: int) -> tuple[int, bytes]:
         message = self._messages[index % len(self._messages)]
@@ -111,7 +119,9 @@ class Driver:
     def _unsent(self, index: int, due_ns: int) -> Row:
         candidates = self._candidates[index % len(self._candidates)]
         now_ns = self._now_ns()
-        return Row(due_ns, now_ns, now_ns, NOT_SENT, candidates, *_NONE)
+        row = Row(due_ns, now_ns, now_ns, NOT_SENT, candidates, *_NONE)
+        self._early.take(row)
+        return row
 
     def _count_finished(self, _: asyncio.Task[Row]) -> None:
         self._finished += 1

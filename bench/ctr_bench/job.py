@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Job:
         read_every: look into each n-th answer; 1 is every one.
         core: the CPU that the generator stays on; None leaves it to the system.
         watched_pid: a process whose CPU time, with its children's, is told for the run; 0 is none.
+        late_s: a request that takes longer, or is not answered complete, is late for the two below.
+        lost_by, won_after: an open loop sends no more once so many of the ended requests were late
+            that its verdict is known (`verdict.Stops`); empty, it follows its schedule to the end.
     """
 
     target: str
@@ -48,6 +51,9 @@ class Job:
     read_every: int = 1
     core: int | None = None
     watched_pid: int = 0
+    late_s: float = 0.0
+    lost_by: tuple[int, ...] = ()
+    won_after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,10 @@ def write_job(folder: Path, job: Job, payloads: Payloads) -> None:
 
 def read_job(folder: Path) -> tuple[Job, Payloads]:
     """Read both files."""
-    job = Job(**json.loads((folder / JOB_FILE).read_text()))
+    values: dict[str, Any] = json.loads((folder / JOB_FILE).read_text())
+    for name in ("lost_by", "won_after"):  # JSON knows no tuples
+        values[name] = tuple(values[name])
+    job = Job(**values)
     with np.load(folder / PAYLOADS_FILE, allow_pickle=False) as columns:
         joined, ends = columns["joined"].tobytes(), columns["ends"].tolist()
         candidates, schedule_ns = columns["candidates"], columns["schedule_ns"]

@@ -138,3 +138,16 @@ async def test_a_call_that_outlives_its_deadline_is_recorded_as_such() -> None:
     records = await drive(never, Job("", deadline_s=0.05, callers=1, max_requests=1))
     assert records.code.tolist() == [grpc.StatusCode.DEADLINE_EXCEEDED.value[0]]
     assert not records.complete.any()
+
+
+async def test_a_trial_that_is_lost_sends_no_more() -> None:
+    """Every answer is short: after the third one the rest of 1,000 requests stays unsent."""
+
+    async def answer(_: bytes, __: object) -> bytes:
+        return BOTH
+
+    job = Job("", deadline_s=60, late_s=60.0, lost_by=(0, 0, 1_000))
+    records = await drive(answer, job, constant(500, 1_000))
+    assert 3 <= len(records) < 1_000
+    assert records.scheduled_ns.tolist() == constant(500, 1_000).tolist()[: len(records)]
+    assert (records.fallback == 1).all()
