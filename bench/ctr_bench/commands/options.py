@@ -59,6 +59,18 @@ def bench_options(name: str) -> Callable[[_FunctionT], _FunctionT]:
     return add
 
 
+def trial_options(function: _FunctionT) -> _FunctionT:
+    """Give a command `--trial-requests` and `--confirm-requests`."""
+    for name, requests, what in (
+        ("--confirm-requests", 1_500, "Requests of the trial that confirms the answer."),
+        ("--trial-requests", 500, "Requests of a trial of the search; 500 decide a p99 by five."),
+    ):
+        function = click.option(
+            name, default=requests, show_default=True, type=click.IntRange(min=1), help=what
+        )(function)
+    return function
+
+
 def _progress_console() -> Console:
     """Write to stderr; a log file gets whole lines, a terminal what fits."""
     console = Console(stderr=True, log_path=False)
