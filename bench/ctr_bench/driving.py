@@ -104,9 +104,9 @@ class Driver:
             counts = _UNREAD if index % self._job.read_every else count_answer(raw)
         candidates = self._candidates[index % len(self._candidates)]
         scheduled_ns = sent_ns if due_ns is None else due_ns
-        row = Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
-        self._early.take(row)
-        return row
+        good = code == OK and counts.scored in {candidates, UNREAD}
+        self._early.take(done_ns - scheduled_ns, good=good)
+        return Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
 
     async def _ask(self, index: int) -> tuple[int, bytes]:
         message = self._messages[index % len(self._messages)]
@@ -119,9 +119,8 @@ class Driver:
     def _unsent(self, index: int, due_ns: int) -> Row:
         candidates = self._candidates[index % len(self._candidates)]
         now_ns = self._now_ns()
-        row = Row(due_ns, now_ns, now_ns, NOT_SENT, candidates, *_NONE)
-        self._early.take(row)
-        return row
+        self._early.take(now_ns - due_ns, good=False)
+        return Row(due_ns, now_ns, now_ns, NOT_SENT, candidates, *_NONE)
 
     def _count_finished(self, _: asyncio.Task[Row]) -> None:
         self._finished += 1

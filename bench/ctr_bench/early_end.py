@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctr_bench.record import OK, UNREAD
-
 if TYPE_CHECKING:
     from ctr_bench.job import Job
-    from ctr_bench.record import Row
 
 
 class EarlyEnd:
@@ -22,11 +19,15 @@ class EarlyEnd:
         self._late = 0
         self.decided = False
 
-    def take(self, row: Row) -> None:
-        """Count a request that ended."""
+    def take(self, latency_ns: int, *, good: bool) -> None:
+        """Count a request that ended.
+
+        Args:
+            latency_ns: from its scheduled time.
+            good: it was answered complete and undegraded.
+        """
         self._ended += 1
-        in_time = row.done_ns - row.scheduled_ns <= self._late_ns
-        if not (in_time and row.code == OK and row.scored in {row.candidates, UNREAD}):
+        if not good or latency_ns > self._late_ns:
             self._late += 1
             self.decided = self.decided or self._lost()
         elif self._late < len(self._won_after):

@@ -20,6 +20,8 @@ FIRST_FACTOR = 1.5
 TOLERANCE = 1.05
 """The search ends when the lowest failed rate is at most this many times the highest held one."""
 MAX_TRIALS = 14
+LOWEST = 0.01
+"""Below this share of the start nothing is tried: what fails there does so without any load."""
 STEP_DOWN = 0.97
 """When the answer is not confirmed, the next one is at so much of it."""
 MAX_CONFIRMATIONS = 8
@@ -106,6 +108,8 @@ class _Search:
             else:
                 rate = held * factor if held else failed / factor
                 factor = min(factor * factor, 2.0)
+            if rate < start * LOWEST:
+                return
 
     def confirm(self, max_confirmations: int) -> Found:
         """Try the answer at length, and what is below it until one holds."""

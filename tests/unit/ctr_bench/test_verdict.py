@@ -11,7 +11,6 @@ from ctr_bench.early_end import EarlyEnd
 from ctr_bench.figures import percentile_ms
 from ctr_bench.job import Job
 from ctr_bench.verdict import Claim, Decision
-from tests.support.load_records import answered
 
 P99 = Claim()
 
@@ -54,7 +53,7 @@ def ends_after(late: np.ndarray, job: Job) -> int:
     """Play a trial whose requests end in turn; return how many ended before it was decided."""
     early = EarlyEnd(job)
     for number, is_late in enumerate(late.tolist(), 1):
-        early.take(answered(number, 200.0 if is_late else 20.0))
+        early.take(200_000_000 if is_late else 20_000_000, good=True)
         if early.decided:
             return number
     return len(late)
