@@ -7,6 +7,7 @@ import click
 from ctr_service.lazy_group import LazyGroup
 
 COMMANDS = {
+    "sweep": "The highest rate at which a gateway keeps an SLO, with its verdict.",
     "serving": "Goodput at the SLO against the raw bound of this machine.",
     "gateway": "What the gateway itself costs, against a bare echo.",
     "overload": "Goodput, refusals and memory at up to 3 times capacity.",

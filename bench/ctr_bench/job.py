@@ -37,6 +37,7 @@ class Job:
         read_every: look into each n-th answer; 1 is every one.
         core: the CPU that the generator stays on; None leaves it to the system.
         watched_pid: a process whose CPU time, with its children's, is told for the run; 0 is none.
+        attempts: at one call, by the client's own retries; 1 hides no failure.
         late_s: a request that takes longer, or is not answered complete, is late for the two below.
         lost_by, won_after: an open loop sends no more once so many of the ended requests were late
             that its verdict is known (`verdict.Stops`); empty, it follows its schedule to the end.
@@ -51,6 +52,7 @@ class Job:
     read_every: int = 1
     core: int | None = None
     watched_pid: int = 0
+    attempts: int = 1
     late_s: float = 0.0
     lost_by: tuple[int, ...] = ()
     won_after: tuple[int, ...] = ()

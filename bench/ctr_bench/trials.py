@@ -8,7 +8,7 @@ that counts where thousands of requests come in a second.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ctr_bench.goodput import DEADLINE_FACTOR
@@ -98,6 +98,11 @@ class Goodput:
     generator_cpu_share: float = 0.0
 
     @property
+    def found(self) -> bool:
+        """Whether any rate held."""
+        return self.judgement is not None
+
+    @property
     def figures(self) -> Figures | None:
         """Of the rate that held."""
         return None if self.judgement is None else self.judgement.figures
@@ -115,6 +120,7 @@ class Trials:
         seed: int,
         sizes: Sizes | None = None,
         schedule: Callable[[float, int, int], Times] = poisson,
+        attempts: int = 1,
     ) -> None:
         """Take what stays the same from trial to trial.
 
@@ -126,6 +132,7 @@ class Trials:
             seed: of the schedules.
             sizes: of the trials.
             schedule: makes arrivals of a rate, a number of requests and a seed.
+            attempts: of the client at one call; 1 hides no failure.
         """
         self._name = name
         self._target = target
@@ -134,6 +141,7 @@ class Trials:
         self._seed = seed
         self._sizes = sizes or Sizes()
         self._schedule = schedule
+        self._attempts = attempts
         self._sent = 0
         self.history: list[Trial] = []
         """All trials, in order."""
@@ -154,7 +162,11 @@ class Trials:
         pairs_s = rate * self._traffic.pairs_a_request
         load = f"{self._name}: {pairs_s:,.0f} pairs/s ({rate:,.4g} requests/s)"
         self._progress.say(f"{load}: {requests:,} requests, about {requests / rate:,.0f} s")
-        job = Job(target=self._target, deadline_s=DEADLINE_FACTOR * slo.limit_ms / 1e3)
+        job = Job(
+            target=self._target,
+            deadline_s=DEADLINE_FACTOR * slo.limit_ms / 1e3,
+            attempts=self._attempts,
+        )
         if not to_the_end:
             job = self._ending_early(job, rate, requests, slo)
         traffic = self._traffic.from_request(self._sent)
@@ -226,9 +238,8 @@ class Trials:
     def _ending_early(self, job: Job, rate: float, requests: int, slo: Slo) -> Job:
         least = math.ceil(rate * LEAST_SLOS * slo.limit_ms / 1e3)
         stops = slo.claim.stops(requests, least)
-        return Job(
-            target=job.target,
-            deadline_s=job.deadline_s,
+        return replace(
+            job,
             late_s=slo.limit_ms / 1e3,
             lost_by=stops.lost_by,
             won_after=stops.won_after,
