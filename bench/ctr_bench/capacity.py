@@ -1,6 +1,6 @@
 """From goodput and forecast to replicas and cost. Pure; decision 0021 says why so.
 
-    replicas = max(ceil(peak / (goodput * headroom)) + failures, ceil(surge * peak / goodput))
+replicas = max(ceil(peak / (goodput * headroom)) + failures, ceil(surge * peak / goodput))
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ class Forecast:
     @property
     def durations_s(self) -> list[float]:
         """How long each load lasts; the last one as long as the one before it. [1.0] of a peak."""
-        gaps = [after - before for before, after in zip(self.times_s, self.times_s[1:], strict=False)]
+        gaps = [
+            after - before for before, after in zip(self.times_s, self.times_s[1:], strict=False)
+        ]
         return [*gaps, gaps[-1]] if gaps else [1.0]
 
     @property
@@ -144,8 +146,10 @@ def _time(path: Path, line: int, row: Mapping[str, str | None]) -> float | datet
 def _since(path: Path, line: int, first: float | datetime, at: float | datetime) -> float:
     try:
         if isinstance(first, datetime) and isinstance(at, datetime):
-            return (at - first).total_seconds()
-        return at - first  # type: ignore[operator]  # -- a mixture is refused below
+            return (at - first).total_seconds()  # one with a zone and one without: TypeError
+        if isinstance(first, float) and isinstance(at, float):
+            return at - first
+        raise TypeError
     except TypeError:
         raise BenchError(
             f"{path}: line {line}, {TIME}: of another kind than the first line's (seconds, times, "

@@ -60,28 +60,34 @@ class Killer:
     By what it did and not by the clock: a generator takes its time to start.
     """
 
-    def __init__(self, replicas: Replicas, after_rows: float) -> None:
+    def __init__(self, replicas: Replicas, count: int, after_rows: float) -> None:
+        """Take how many are killed, fewer than there are, and after what; 0 kills none."""
         self._replicas = replicas
+        self._count = count
         self._after_rows = after_rows
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.admitted_rows = 0.0
-        """Of all gateways when one was killed; 0 says that none was."""
+        """Of all gateways when they were killed; 0 says that none was."""
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Watch while the block runs."""
-        self._thread.start()
+        if self._count:
+            self._thread.start()
         try:
             yield
         finally:
             self._ended.set()
-            self._thread.join()
+            if self._count:
+                self._thread.join()
 
     def _watch(self) -> None:
-        ports = [metrics_port_of(gateway) for gateway in self._replicas.gateways]
+        gateways = self._replicas.gateways
+        ports = [metrics_port_of(gateway) for gateway in gateways]
         while not self._ended.wait(LOOK_EVERY_S):
             if total_of(read_page(ports[-1]), ADMITTED) >= self._after_rows:
                 self.admitted_rows = sum(total_of(read_page(port), ADMITTED) for port in ports)
-                self._replicas.gateways[-1].kill()
+                for gateway in gateways[-self._count :]:
+                    gateway.kill()
                 return

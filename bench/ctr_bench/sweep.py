@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ START_SHARE = 0.5
 CURVE_SHARES = (0.5, 0.8, 1.2)
 """Of the knee: what is also measured, so that the curve has a flat part and a steep one."""
 CACHED_NOTE = 0.02
-"""With more cached scores than this share, the output says so: the knee is not the model's alone."""
+"""With more cached scores than this the output says that the knee is not the model's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,29 @@ class SweepPlan:
     start: float = 0.0
     curve: bool = True
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Knee:
+    """The highest rate that keeps the SLO.
+
+    Attributes:
+        goodput_pairs_s, requests_s: medians of the repeats; `_spread` is least and greatest.
+        p50_ms, p99_ms, good_share, verdict: of the repeat nearest to the median.
+        confirmed: each of the repeats by a trial at length.
+        failed_requests_s: the lowest rate that failed; infinite when none did.
+    """
+
+    goodput_pairs_s: float
+    goodput_pairs_s_spread: tuple[float, float]
+    requests_s: float
+    requests_s_spread: tuple[float, float]
+    p50_ms: float
+    p99_ms: float
+    good_share: float
+    verdict: str
+    confirmed: bool
+    failed_requests_s: float
 
 
 @dataclass(slots=True)
@@ -134,29 +158,31 @@ class Sweep:
                 for trial, owner in zip(self.trials, self.owners, strict=True)
             ],
             "rates": [point(*rate) for rate in self.by_rate()],
-            "knee": self.knee(),
+            "knee": asdict(self.knee()) if self.knees else None,
         }
 
-    def knee(self) -> dict[str, object] | None:
-        """Return the knee over the repeats, None when none was found."""
-        if not self.knees:
-            return None
+    def knee(self) -> Knee:
+        """Return the knee over the repeats.
+
+        Raises:
+            ValueError: no search has ended.
+        """
         pairs_s, pairs_spread = median_and_spread([knee.pairs_s for knee in self.knees])
         requests_s, requests_spread = median_and_spread([knee.requests_s for knee in self.knees])
         nearest = min(self.knees, key=lambda knee: abs(knee.pairs_s - pairs_s))
-        assert nearest.judgement is not None  # noqa: S101 -- only knees that were found are kept
-        return {
-            "goodput_pairs_s": pairs_s,
-            "goodput_pairs_s_spread": pairs_spread,
-            "requests_s": requests_s,
-            "requests_s_spread": requests_spread,
-            "p50_ms": nearest.judgement.figures.p50_ms,
-            "p99_ms": nearest.judgement.figures.p99_ms,
-            "good_share": nearest.judgement.figures.good_share,
-            "verdict": str(nearest.judgement),
-            "confirmed": all(knee.confirmed for knee in self.knees),
-            "failed_requests_s": min(knee.failed_requests_s for knee in self.knees),
-        }
+        figures = nearest.figures
+        return Knee(
+            goodput_pairs_s=pairs_s,
+            goodput_pairs_s_spread=pairs_spread,
+            requests_s=requests_s,
+            requests_s_spread=requests_spread,
+            p50_ms=figures.p50_ms if figures else math.inf,
+            p99_ms=figures.p99_ms if figures else math.inf,
+            good_share=figures.good_share if figures else 0.0,
+            verdict=str(nearest.judgement),
+            confirmed=all(knee.confirmed for knee in self.knees),
+            failed_requests_s=min(knee.failed_requests_s for knee in self.knees),
+        )
 
     def notes(self) -> list[str]:
         """Return what a reader must know of these figures."""

@@ -25,14 +25,14 @@ def print_sweep(console: Console, sweep: Sweep) -> None:
     """Print the curve, the knee and the notes."""
     points = sweep.by_rate()
     console.print(_curve(sweep, points))
-    knee = sweep.knee()
-    if knee is not None:
-        low, high = knee["requests_s_spread"]  # type: ignore[misc]  # -- a pair by `knee`
-        least, most = knee["goodput_pairs_s_spread"]  # type: ignore[misc]  # -- the same
+    if sweep.knees:
+        knee = sweep.knee()
+        low, high = knee.requests_s_spread
+        least, most = knee.goodput_pairs_s_spread
         console.print(
-            f"knee: {knee['goodput_pairs_s']:,.0f} pairs/s ({least:,.0f} to {most:,.0f}) at "
-            f"{knee['requests_s']:.3g} requests/s ({low:.3g} to {high:.3g}), "
-            f"p50 {ms(knee['p50_ms'])} ms, p99 {ms(knee['p99_ms'])} ms; {knee['verdict']}",
+            f"knee: {knee.goodput_pairs_s:,.0f} pairs/s ({least:,.0f} to {most:,.0f}) at "
+            f"{knee.requests_s:.3g} requests/s ({low:.3g} to {high:.3g}), "
+            f"p50 {ms(knee.p50_ms)} ms, p99 {ms(knee.p99_ms)} ms; {knee.verdict}",
             highlight=False,
             soft_wrap=True,
         )

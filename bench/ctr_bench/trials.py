@@ -1,7 +1,7 @@
 """Goodput of one server at an SLO: open-loop trials by number of requests, the answer confirmed.
 
 A trial has as many requests as its verdict needs, whatever the rate: of 200 requests two decide a
-p99. It also lasts 30 times the SLO, because a queue that grows by 3 % of the time shows only then;
+p99. It also lasts 20 times the SLO, because a queue that grows by 5 % of the time shows only then;
 that counts where thousands of requests come in a second.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ctr_bench.schedule import Times
     from ctr_bench.slo import Slo
 
-LEAST_SLOS = 30
+LEAST_SLOS = 20
 """A trial lasts so many times the SLO, a confirming one in proportion."""
 INVALID_AGAIN = 2
 """A trial whose generator was late says nothing about the server; it is repeated so often."""

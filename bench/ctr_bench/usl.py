@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NO_COHERENCE = 1e-6
+"""Below it a fit's value is the solver's rounding."""
 LEAST_POINTS = 4
 """Three parameters and a residual."""
 
@@ -55,7 +57,7 @@ class Usl:
     @property
     def best_number(self) -> float:
         """Where the law is greatest; infinite when it rises for ever."""
-        if not self.coherence:
+        if self.coherence < NO_COHERENCE:
             return math.inf
         return math.sqrt(max(0.0, 1 - self.contention) / self.coherence)
 
@@ -107,8 +109,9 @@ def fit_usl(numbers: Sequence[float], throughputs: Sequence[float]) -> Usl:
         x_scale=[1.0, 0.1, 0.001],
     )
     shape = fitted.x * np.array([scale, 1.0, 1.0])
+    rate, contention, coherence = shape.tolist()
     return Usl(
-        *(float(value) for value in shape),
+        *(rate, contention, coherence),
         tuple(n.tolist()),
         tuple(x.tolist()),
         tuple((x / _law(shape, n) - 1).tolist()),
