@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import re
@@ -144,17 +145,15 @@ def _time(path: Path, line: int, row: Mapping[str, str | None]) -> float | datet
 
 
 def _since(path: Path, line: int, first: float | datetime, at: float | datetime) -> float:
-    try:
-        if isinstance(first, datetime) and isinstance(at, datetime):
-            return (at - first).total_seconds()  # one with a zone and one without: TypeError
-        if isinstance(first, float) and isinstance(at, float):
-            return at - first
-        raise TypeError
-    except TypeError:
-        raise BenchError(
-            f"{path}: line {line}, {TIME}: of another kind than the first line's (seconds, times, "
-            "or times with a zone)"
-        ) from None
+    if isinstance(first, float) and isinstance(at, float):
+        return at - first
+    if isinstance(first, datetime) and isinstance(at, datetime):
+        with contextlib.suppress(TypeError):  # one with a zone and one without
+            return (at - first).total_seconds()
+    raise BenchError(
+        f"{path}: line {line}, {TIME}: of another kind than the first line's (seconds, times, or "
+        "times with a zone)"
+    )
 
 
 def _load(path: Path, line: int, column: str, row: Mapping[str, str | None]) -> float:

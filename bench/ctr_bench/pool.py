@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ctr_bench.figures import MIN_GOOD_SHARE, Figures, figures_of, percentile_ms
-from ctr_bench.record import Records
+from ctr_bench.record import Row
 from ctr_bench.verdict import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ctr_bench.record import Records
     from ctr_bench.slo import Slo
-
-_TIMES = ("scheduled_ns", "sent_ns", "done_ns")
 
 
 def joined(runs: Sequence[Records]) -> Records:
@@ -26,14 +25,11 @@ def joined(runs: Sequence[Records]) -> Records:
         runs: at least one, each of at least one request.
     """
     ends_ns = np.cumsum([0, *(run.scheduled_ns[-1] for run in runs[:-1])])
-
-    def column(name: str) -> Any:  # noqa: ANN401 -- each column has a type of its own
-        parts = [getattr(run, name) for run in runs]
-        if name in _TIMES:
-            parts = [part + end for part, end in zip(parts, ends_ns, strict=True)]
-        return np.concatenate(parts)
-
-    return Records(**{field.name: column(field.name) for field in fields(Records)})
+    columns = {name: np.concatenate([getattr(run, name) for run in runs]) for name in Row._fields}
+    shift_ns = np.repeat(ends_ns, [len(run) for run in runs])
+    for name in ("scheduled_ns", "sent_ns", "done_ns"):
+        columns[name] = columns[name] + shift_ns
+    return replace(runs[0], **columns)
 
 
 @dataclass(frozen=True, slots=True)
