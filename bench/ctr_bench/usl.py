@@ -107,6 +107,9 @@ def fit_usl(numbers: Sequence[float], throughputs: Sequence[float]) -> Usl:
         [1.0, 0.1, 0.001],
         bounds=([1e-9, 0.0, 0.0], [np.inf, 1.0, np.inf]),
         x_scale=[1.0, 0.1, 0.001],
+        ftol=1e-12,
+        xtol=1e-12,
+        gtol=1e-12,
     )
     shape = fitted.x * np.array([scale, 1.0, 1.0])
     rate, contention, coherence = shape.tolist()
