@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctr_bench.replicas import Killer, running_replicas
-from ctr_bench.trials import Trials
+from ctr_bench.trials import INVALID_AGAIN, Trials
 
 if TYPE_CHECKING:
     from ctr_bench.gateway_process import GatewaySetup
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 """Of the client at one call, as `ctr_client` has it by default: a frontend retries elsewhere."""
+SEARCHES_APART = 1_000_000
+"""Searches are numbered; each run begins so many behind the one before it."""
 KILL_AT = 0.4
 """Of the load; what is left shows the time after it."""
 
@@ -96,8 +98,15 @@ class ReplicaBench:
         Raises:
             BenchError: a gateway or the generator failed.
         """
+        for again in range(1 + INVALID_AGAIN):
+            found = self._once(replicas, requests_s, kill, 10 * number + again)
+            if found.judgement.figures.valid:
+                break
+        return found
+
+    def _once(self, replicas: int, requests_s: float, kill: int, number: int) -> ReplicaRun:
         requests = self.sizes.at(requests_s, self.slo, at_length=False)
-        traffic = self.material.unseen(requests, first=(number + 1) * 1_000_000)
+        traffic = self.material.unseen(requests, first=(number + 1) * SEARCHES_APART)
         name = f"{replicas} replica{'s' if replicas > 1 else ''}" + (
             f", {kill} killed half-way" if kill else ""
         )

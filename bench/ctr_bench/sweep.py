@@ -117,7 +117,7 @@ class Sweep:
             rate = share * self.knee_requests_s
             requests = plan.sizes.at(rate, plan.slo, at_length=False)
             try:
-                trials.run(rate, requests, plan.slo, to_the_end=True)
+                trials.valid_run(rate, requests, plan.slo, to_the_end=True)
             finally:
                 self._take(trials, 0)
 

@@ -185,6 +185,14 @@ class Trials:
         )
         return trial
 
+    def valid_run(self, rate: float, requests: int, slo: Slo, *, to_the_end: bool = False) -> Trial:
+        """Do the same, again while the generator is late; the last trial may be invalid still."""
+        for _ in range(1 + INVALID_AGAIN):
+            done = self.run(rate, requests, slo, to_the_end=to_the_end)
+            if done.judgement.figures.valid:
+                break
+        return done
+
     def goodput(
         self,
         *,
@@ -207,12 +215,9 @@ class Trials:
         seen: dict[float, list[Trial]] = {}
 
         def trial(rate: float, at_length: bool) -> Judgement:  # noqa: FBT001 -- the search's signature
-            size = self._sizes.at(rate, slo, at_length=at_length)
-            for _ in range(1 + INVALID_AGAIN):
-                done = self.run(rate, size, slo)
-                if done.judgement.figures.valid:
-                    seen.setdefault(rate, []).append(done)
-                    break
+            done = self.valid_run(rate, self._sizes.at(rate, slo, at_length=at_length), slo)
+            if done.judgement.figures.valid:
+                seen.setdefault(rate, []).append(done)
             if rate not in seen:
                 return done.judgement
             return judge(_records(seen[rate]), slo)
