@@ -96,7 +96,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (10 to 15 minutes)
+bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (15 to 40 minutes)
 	@$(BIN)/ctr-bench serving
 
 bench-gateway: $(INSTALLED) ## What the gateway itself costs, against a bare echo
