@@ -13,7 +13,7 @@ from ctr_bench.goodput import NO_SCHEDULE, Traffic
 from ctr_bench.job import Job
 from ctr_bench.pool import joined
 from ctr_bench.runner import run_load
-from ctr_bench.sweep import cached_share
+from ctr_bench.sweep_points import cached_share
 from ctr_bench.trials import Trials
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ctr_bench.material import Material
     from ctr_bench.progress import Progress
     from ctr_bench.slo import Slo
-    from ctr_bench.trials import Sizes
+    from ctr_bench.trial import Sizes
 
 SEARCHES = 6_000
 TRIALS, TOLERANCE = 7, 1.1

@@ -2,95 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ctr_bench.ask import ask
 from ctr_bench.cache_sensitivity import measure_cache
-from ctr_bench.capacity import Policy, by_time, cost_of, size
+from ctr_bench.capacity import by_time, cost_of, size
+from ctr_bench.cold_start import measure_start
 from ctr_bench.gateway_process import NO_SCORE_CACHE, GatewaySetup, running_gateway
 from ctr_bench.goodput import saturate
 from ctr_bench.queue_watch import QueueWatch
 from ctr_bench.replica_runs import ReplicaBench
 from ctr_bench.sweep import Sweep, SweepPlan
-from ctr_bench.trials import Sizes, Trials
+from ctr_bench.trials import Trials
 from ctr_bench.usl import fit_usl
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctr_bench.cache_sensitivity import CachePoint
     from ctr_bench.capacity import ByTime, Cost, Sizing
     from ctr_bench.child import Child
-    from ctr_bench.forecast import Forecast
+    from ctr_bench.cold_start import Start
     from ctr_bench.goodput import Traffic
     from ctr_bench.material import Material
+    from ctr_bench.plan_order import PlanOrder
     from ctr_bench.progress import Progress
     from ctr_bench.replica_runs import ReplicaRun
-    from ctr_bench.slo import Slo
     from ctr_bench.usl import Usl
 
-PARTS = ("start", "queue", "callers", "cache", "loss")
-"""What is measured beside goodput, each of which may be left out."""
 CALLERS = (1, 2, 4, 8, 16, 32)
 CALLERS_S = 3.0
-STARTS = 2
 SEARCHES = 6_000
 FIRST_OF_CACHE = 100_000_000
 """Searches are numbered; those for the caches begin here."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOrder:
-    """What to plan.
-
-    Attributes:
-        bundle: to serve.
-        flags: of `ctr-service serve`.
-        slo: what must be kept.
-        forecast: the loads.
-        policy: what to survive.
-        price: of one replica for an hour.
-        sizes: of the trials.
-        repeats: searches for the goodput.
-        goodput_pairs_s: of one replica, known already; 0 measures it.
-        start: first rate of the search in requests a second; 0 asks a closed loop.
-        parts: some of PARTS.
-        cache_shares: of requests whose scores are cached.
-        verify: run the planned replicas here, and one fewer.
-        seed: of searches and schedules.
-    """
-
-    bundle: Path
-    slo: Slo
-    forecast: Forecast
-    policy: Policy = field(default_factory=Policy)
-    price: float = 0.0
-    flags: tuple[str, ...] = ()
-    sizes: Sizes = field(default_factory=Sizes)
-    repeats: int = 1
-    goodput_pairs_s: float = 0.0
-    start: float = 0.0
-    parts: frozenset[str] = frozenset(PARTS)
-    cache_shares: tuple[float, ...] = (0.5, 0.9)
-    verify: bool = False
-    seed: int = 0
-
-
-@dataclass(slots=True)
-class Start:
-    """A gateway's cold start.
-
-    Attributes:
-        serving_s: from the start of the process to SERVING, one a start.
-        answer_s: to the first answer.
-        rss_bytes: memory once it serves, the most of all starts.
-    """
-
-    serving_s: list[float] = field(default_factory=list)
-    answer_s: list[float] = field(default_factory=list)
-    rss_bytes: int = 0
 
 
 class Plan:
@@ -119,7 +61,7 @@ class Plan:
         """
         order = self.order
         if "start" in order.parts:
-            self._measure_start()
+            self.start = measure_start(self._setup, self._material, self._progress)
         one_gateway = not order.goodput_pairs_s or order.parts & {"queue", "callers"}
         if one_gateway:
             traffic = self._material.unseen(SEARCHES)
@@ -221,20 +163,6 @@ class Plan:
                 "autoscaling": self.autoscaling(),
             }
         return content
-
-    def _measure_start(self) -> None:
-        found = Start()
-        for number in range(STARTS):
-            began_s = time.monotonic()
-            with running_gateway(self._setup) as gateway:
-                found.serving_s.append(time.monotonic() - began_s)
-                ask(gateway.target, self._material.unseen(1, number).messages)
-                found.answer_s.append(time.monotonic() - began_s)
-                found.rss_bytes = max(found.rss_bytes, gateway.rss_bytes())
-            self._progress.say(
-                f"start {number + 1} of {STARTS}: serving after {found.serving_s[-1]:.1f} s"
-            )
-        self.start = found
 
     def _measure_goodput(self, gateway: Child, traffic: Traffic) -> None:
         order = self.order

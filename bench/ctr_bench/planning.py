@@ -13,7 +13,7 @@ from ctr_bench.sweep_text import wide_console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ctr_bench.plan import PlanOrder
+    from ctr_bench.plan_order import PlanOrder
     from ctr_bench.progress import Progress
     from ctr_bench.sweeping import Asked
 

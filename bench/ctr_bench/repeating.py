@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ctr_bench.record import Records
     from ctr_bench.searches import FeatureNames
     from ctr_bench.slo import Slo
-    from ctr_bench.trials import Sizes
+    from ctr_bench.trial import Sizes
     from ctr_bench.workload import SearchMaker
 
 WARM_REQUESTS, MEASURED_REQUESTS = 10_000, 5_000

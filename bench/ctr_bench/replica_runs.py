@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ctr_bench.pool import Judgement
     from ctr_bench.progress import Progress
     from ctr_bench.slo import Slo
-    from ctr_bench.trials import Sizes
+    from ctr_bench.trial import Sizes
 
 ATTEMPTS = 4
 """Of the client at one call, as `ctr_client` has it by default: a frontend retries elsewhere."""

@@ -18,7 +18,7 @@ from ctr_bench.naive_process import running_naive
 from ctr_bench.repeating import RepeatingLoad
 from ctr_bench.results import Results
 from ctr_bench.slo import Slo
-from ctr_bench.trials import Sizes, Trials
+from ctr_bench.trials import Trials
 from ctr_bench.workload import SearchMaker, Shape
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.trial import Sizes
 
 PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 CANDIDATES = 16

@@ -12,8 +12,9 @@ from ctr_bench.errors import BenchError
 from ctr_bench.figures import median_and_spread
 from ctr_bench.goodput import saturate
 from ctr_bench.pool import joined, judge
-from ctr_bench.record import UNREAD
-from ctr_bench.trials import Sizes, Trials
+from ctr_bench.sweep_points import Knee, cached_share, point
+from ctr_bench.trial import Sizes
+from ctr_bench.trials import Trials
 
 if TYPE_CHECKING:
     from ctr_bench.goodput import Traffic
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ctr_bench.progress import Progress
     from ctr_bench.record import Records
     from ctr_bench.slo import Slo
-    from ctr_bench.trials import Goodput, Trial
+    from ctr_bench.trial import Goodput, Trial
 
 CALLERS = 16
 PROBE_S = 3.0
@@ -52,29 +53,6 @@ class SweepPlan:
     start: float = 0.0
     curve: bool = True
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Knee:
-    """The highest rate that keeps the SLO.
-
-    Attributes:
-        goodput_pairs_s, requests_s: medians of the repeats; `_spread` is least and greatest.
-        p50_ms, p99_ms, good_share, verdict: of the repeat nearest to the median.
-        confirmed: each of the repeats by a trial at length.
-        failed_requests_s: the lowest rate that failed; infinite when none did.
-    """
-
-    goodput_pairs_s: float
-    goodput_pairs_s_spread: tuple[float, float]
-    requests_s: float
-    requests_s_spread: tuple[float, float]
-    p50_ms: float
-    p99_ms: float
-    good_share: float
-    verdict: str
-    confirmed: bool
-    failed_requests_s: float
 
 
 @dataclass(slots=True)
@@ -231,29 +209,3 @@ class Sweep:
             f"{self.plan.slo} is kept at no rate: even at {lowest.rate:.3g} requests/s {late}. "
             "Give a longer limit, shorter lists or a faster engine"
         )
-
-
-def point(rate: float, judged: Judgement, records: Records) -> dict[str, object]:
-    """Return one rate's figures as results hold them."""
-    figures = judged.figures
-    return {
-        "rate": rate,
-        "offered_pairs_s": figures.offered_pairs_s,
-        "requests": judged.requests,
-        "p50_ms": figures.p50_ms,
-        "p99_ms": figures.p99_ms,
-        "slo_percentile_ms": judged.slow_ms,
-        "goodput_pairs_s": figures.goodput_pairs_s,
-        "good_share": figures.good_share,
-        "late": judged.late,
-        "verdict": "held" if judged.held else "not held",
-        "at_99_percent": judged.sure,
-        "cached_share": cached_share(records),
-        "valid": figures.valid,
-    }
-
-
-def cached_share(records: Records) -> float:
-    """Return the share of scored items that no model computed for their request."""
-    read = records.scored != UNREAD
-    return float(records.cached[read].sum()) / max(1, int(records.scored[read].sum()))

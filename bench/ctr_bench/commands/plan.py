@@ -135,11 +135,11 @@ def plan(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
         # Imported here so that --help does not wait for numpy, gRPC and the tokenizer.
         from ctr_bench.capacity import Policy  # noqa: PLC0415 -- see above
         from ctr_bench.forecast import read_forecast  # noqa: PLC0415 -- see above
-        from ctr_bench.plan import PlanOrder  # noqa: PLC0415 -- see above
+        from ctr_bench.plan_order import PlanOrder  # noqa: PLC0415 -- see above
         from ctr_bench.planning import run_plan  # noqa: PLC0415 -- see above
         from ctr_bench.slo import Slo  # noqa: PLC0415 -- see above
         from ctr_bench.sweeping import Asked  # noqa: PLC0415 -- see above
-        from ctr_bench.trials import Sizes  # noqa: PLC0415 -- see above
+        from ctr_bench.trial import Sizes  # noqa: PLC0415 -- see above
 
         order = PlanOrder(
             bundle=bundle,

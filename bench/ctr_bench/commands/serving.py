@@ -59,7 +59,7 @@ def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
         from ctr_bench.serving import ServingBench, ServingPlan  # noqa: PLC0415 -- see above
-        from ctr_bench.trials import Sizes  # noqa: PLC0415 -- see above
+        from ctr_bench.trial import Sizes  # noqa: PLC0415 -- see above
 
         sizes = Sizes(trial_requests, confirm_requests)
         plan = ServingPlan(bundle, repeats, sizes, closed_s, frozenset(only or PARTS), seed)

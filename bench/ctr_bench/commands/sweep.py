@@ -66,7 +66,7 @@ def sweep(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
         from ctr_bench.slo import Slo  # noqa: PLC0415 -- see above
         from ctr_bench.sweep import SweepPlan  # noqa: PLC0415 -- see above
         from ctr_bench.sweeping import Asked, run_sweep  # noqa: PLC0415 -- see above
-        from ctr_bench.trials import Sizes  # noqa: PLC0415 -- see above
+        from ctr_bench.trial import Sizes  # noqa: PLC0415 -- see above
 
         sizes = Sizes(trial_requests, confirm_requests)
         plan = SweepPlan(Slo.parse(slo), repeats, sizes, start, curve, seed)
