@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -54,8 +54,8 @@ class Job:
     watched_pid: int = 0
     attempts: int = 1
     late_s: float = 0.0
-    lost_by: tuple[int, ...] = ()
-    won_after: tuple[int, ...] = ()
+    lost_by: Sequence[int] = field(default_factory=list)
+    won_after: Sequence[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,7 @@ def write_job(folder: Path, job: Job, payloads: Payloads) -> None:
 
 def read_job(folder: Path) -> tuple[Job, Payloads]:
     """Read both files."""
-    values: dict[str, Any] = json.loads((folder / JOB_FILE).read_text())
-    for name in ("lost_by", "won_after"):  # JSON knows no tuples
-        values[name] = tuple(values[name])
-    job = Job(**values)
+    job = Job(**json.loads((folder / JOB_FILE).read_text()))
     with np.load(folder / PAYLOADS_FILE, allow_pickle=False) as columns:
         joined, ends = columns["joined"].tobytes(), columns["ends"].tolist()
         candidates, schedule_ns = columns["candidates"], columns["schedule_ns"]

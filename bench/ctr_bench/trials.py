@@ -171,8 +171,8 @@ class Trials:
         return replace(
             job,
             late_s=slo.limit_ms / 1e3,
-            lost_by=stops.lost_by,
-            won_after=stops.won_after,
+            lost_by=list(stops.lost_by),
+            won_after=list(stops.won_after),
         )
 
 
