@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import platform
@@ -74,7 +75,8 @@ def write_json(content: Mapping[str, object], path: Path) -> None:
         aside.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
         aside.rename(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise BenchError(f"{path} cannot be written: {error.strerror}") from None
 
 
