@@ -53,8 +53,9 @@ class Judgement:
 
     @property
     def sure(self) -> bool:
-        """Whether the decision and the counts agree."""
-        return self.decision is (Decision.HELD if self.held else Decision.NOT_HELD)
+        """Whether the decision and the counts agree, and the generator was in time."""
+        agreed = Decision.HELD if self.held else Decision.NOT_HELD
+        return self.figures.valid and self.decision is agreed
 
     def __str__(self) -> str:
         verdict = "held" if self.held else "not held"

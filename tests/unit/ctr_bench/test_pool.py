@@ -65,6 +65,7 @@ def test_a_late_generator_is_said_and_holds_nothing() -> None:
     """Lag beyond a tenth of the SLO makes the judgement invalid."""
     judged = judge(records(*(answered(i + 1, 20.0, lag_ms=11.0) for i in range(500))), SLO)
     assert str(judged) == "not held (invalid: the generator was late)"
+    assert not judged.sure
 
 
 def test_another_percentile_is_judged_by_its_own_share() -> None:
