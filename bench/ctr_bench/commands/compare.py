@@ -24,9 +24,27 @@ if TYPE_CHECKING:
     help="Requests a second to each side; needed for targets. Take one that both hold.",
 )
 @click.option("--slo", default="p99=100ms", show_default=True, help="What goodput counts.")
-@click.option("--pairs", default=10, show_default=True, type=click.IntRange(3, 1000))
-@click.option("--requests", default=300, show_default=True, type=click.IntRange(min=20))
-@click.option("--candidates", default=16, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--pairs",
+    default=10,
+    show_default=True,
+    type=click.IntRange(3, 1000),
+    help="Of runs; more of them tell smaller differences.",
+)
+@click.option(
+    "--requests",
+    default=300,
+    show_default=True,
+    type=click.IntRange(min=20),
+    help="Of a run.",
+)
+@click.option(
+    "--candidates",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Items a list.",
+)
 @bench_options("compare")
 def compare(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     a: str,

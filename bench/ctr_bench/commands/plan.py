@@ -51,8 +51,20 @@ BELOW_ONE = 0.99
     type=click.FloatRange(min=1, max=100),
     help="So many times the peak is held too, then without headroom.",
 )
-@click.option("--candidates", default=16, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--repeats", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--candidates",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Items a list.",
+)
+@click.option(
+    "--repeats",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Searches; their median counts.",
+)
 @click.option(
     "--start",
     default=0.0,

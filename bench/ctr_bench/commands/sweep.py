@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 @click.option(
     "--target", help="HOST:PORT of a running gateway.  [default: start one on the bundle]"
 )
-@click.option("--candidates", default=16, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--candidates",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Items a list.",
+)
+@click.option(
+    "--repeats",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Searches; their median counts.",
+)
 @click.option(
     "--start",
     default=0.0,
