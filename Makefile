@@ -108,6 +108,7 @@ bench-selftest: $(INSTALLED) ## Prove the load harness on scripted servers, besi
 	@$(BIN)/ctr-bench selftest
 
 bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (10 to 15 minutes)
+bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (15 to 40 minutes)
 	@$(BIN)/ctr-bench serving
 
 bench-gateway: $(INSTALLED) ## What the gateway itself costs, against a bare echo

@@ -34,13 +34,20 @@ class Child:
         target: "127.0.0.1:port" of its gRPC port.
         log_file: stdout and stderr so far.
         pid: of the process itself.
+        killed: `kill` ended it, so that its exit code is no complaint.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], target: str, log_file: Path) -> None:
         self.target = target
         self.log_file = log_file
         self.pid = process.pid
+        self.killed = False
         self._process = psutil.Process(process.pid)
+
+    def kill(self) -> None:
+        """End it as a lost machine would: no drain, no goodbye."""
+        self.killed = True
+        self._process.kill()
 
     def rss_bytes(self) -> int:
         """Memory that it and its children hold."""
@@ -86,12 +93,16 @@ def running_child(
             if health:
                 with PredictionClient(target) as client:
                     client.health(deadline_s=10.0, wait_for_ready=True)
-            yield Child(process, target, log_file)
+            child = Child(process, target, log_file)
+            yield child
         except BaseException:
             process.kill()
             process.wait()
             raise
-        _stop(name, process, log_file)
+        if child.killed:
+            process.wait()
+        else:
+            _stop(name, process, log_file)
 
 
 def _stop(name: str, process: subprocess.Popen[bytes], log_file: Path) -> None:

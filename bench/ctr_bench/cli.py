@@ -9,6 +9,9 @@ from ctr_service.lazy_group import LazyGroup
 COMMANDS = {
     "run": "Load a server, open or closed loop, and keep every request.",
     "selftest": "Prove the harness on servers of known behaviour.",
+    "plan": "Replicas, cost and thresholds for a forecast, from goodput that is measured.",
+    "compare": "Two targets in turn: ratios with intervals, or no difference.",
+    "sweep": "The highest rate at which a gateway keeps an SLO, with its verdict.",
     "serving": "Goodput at the SLO against the raw bound of this machine.",
     "gateway": "What the gateway itself costs, against a bare echo.",
     "overload": "Goodput, refusals and memory at up to 3 times capacity.",
@@ -34,6 +37,9 @@ def main() -> None:
     \b
     Examples:
       ctr-bench run --target 127.0.0.1:8500 --rate 50 --seconds 60 --slo p99=100ms
+      ctr-bench sweep --slo p99=100ms
+      ctr-bench compare 127.0.0.1:8500 127.0.0.1:8501 --rate 20
+      ctr-bench plan --forecast peak=3000 --slo p99=100ms --price 0.35
       ctr-bench serving
       ctr-bench gateway --seconds 5 --repeats 1
       ctr-bench gateway --profile

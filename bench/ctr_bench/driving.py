@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from ctr_bench.early_end import EarlyEnd
 from ctr_bench.job import MAX_UNANSWERED
 from ctr_bench.record import CANCELLED, NOT_SENT, OK
 from ctr_bench.recorder import NONE, UNREAD_ANSWER, Recorder
@@ -78,6 +79,7 @@ class Driver:
         self._stopped = threading.Event()
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._rows = Recorder(job, payloads, watcher)
+        self._early = EarlyEnd(job)
         self._calls: set[grpc.Future[bytes]] = set()
         self._answered = threading.Event()
         self._failure: BaseException | None = None
@@ -202,7 +204,8 @@ class Driver:
         try:
             code, answer = self._outcome(index, call)
             if self._recorded and not (code == CANCELLED and self._stopped.is_set()):
-                self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
+                good = self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
+                self._judge(done_ns - due_ns, good=good)
         except BaseException as error:  # noqa: BLE001 -- raised again by the thread that owns
             self._failure = error
             self._stopped.set()
@@ -226,6 +229,13 @@ class Driver:
         now_ns = self._now_ns()
         message = self._order[index % len(self._order)]
         self._rows.add(message, (due_ns, now_ns, now_ns), NOT_SENT, NONE, 0)
+        self._judge(now_ns - due_ns, good=False)
+
+    def _judge(self, latency_ns: int, *, good: bool) -> None:
+        """Send no more once the verdict that the load is for is known."""
+        self._early.take(latency_ns, good=good)
+        if self._early.decided and not self._stopped.is_set():
+            self.stop()
 
     def _wait_for(self, ended: Callable[[], bool]) -> None:
         self._ending = True

@@ -99,8 +99,8 @@ class Generator:
             (out / REPORT_FILE).write_text(json.dumps(report))
 
     def _channel(self) -> grpc.Channel:
-        # One attempt: a retry would hide a failure from the figures.
-        options = ClientOptions(max_attempts=1, own_connection=True).channel_options()
+        # One attempt unless asked for: a retry would hide a failure from the figures.
+        options = ClientOptions(max_attempts=self._job.attempts, own_connection=True).channel_options()
         return open_channel(self._job.target, options, self._security)
 
     def _connect(self, channel: grpc.Channel) -> None:

@@ -46,6 +46,10 @@ class Job:
             JSON has them; empty is neither TLS nor token.
         first, step: this generator's share: request `first`, then each `step`-th.
         live: tell what was answered every second, for people.
+        attempts: at one call, by the client's own retries; 1 hides no failure.
+        late_s: a request that takes longer, or is not answered complete, is late for the two below.
+        lost_by, won_after: an open loop sends no more once so many of the ended requests were late
+            that its verdict is known (`verdict.Stops`); empty, it follows its schedule to the end.
     """
 
     target: str
@@ -63,6 +67,10 @@ class Job:
     first: int = 0
     step: int = 1
     live: bool = False
+    attempts: int = 1
+    late_s: float = 0.0
+    lost_by: Sequence[int] = field(default_factory=list)
+    won_after: Sequence[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ class Recorder:
 
     def add(
         self, message: int, times_ns: tuple[int, int, int], code: int, answer: Answer, caller: int
-    ) -> None:
-        """Record a request's end.
+    ) -> bool:
+        """Record a request's end; say whether it was answered complete and undegraded.
 
         Args:
             message: which was sent.
@@ -67,10 +67,11 @@ class Recorder:
                 *(caller * self._job.step + self._job.first, self._priority[message], version),
             )
         )
+        whole = answer.counts.scored in (candidates, UNREAD)
+        good = code == OK and whole and not answer.degraded
         if self._watcher is not None:
-            whole = answer.counts.scored in (candidates, UNREAD)
-            good = code == OK and whole and not answer.degraded
             self._watcher.take(times_ns[2] - times_ns[0], code, candidates if good else 0)
+        return good
 
     def records(self) -> Records:
         """Return the rows in the order of the schedule."""

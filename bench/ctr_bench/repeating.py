@@ -14,11 +14,12 @@ from ctr_bench.ask import ask
 from ctr_bench.errors import BenchError
 from ctr_bench.figures import failures
 from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
-from ctr_bench.goodput import NO_SCHEDULE, STEP_DOWN, Traffic, Trials
+from ctr_bench.goodput import NO_SCHEDULE, Traffic
 from ctr_bench.job import Job
 from ctr_bench.record import UNREAD
 from ctr_bench.runner import run_load
-from ctr_bench.search import highest_rate
+from ctr_bench.search import STEP_DOWN
+from ctr_bench.trials import Trials
 from ctr_bench.zipf import ZipfLaw, ZipfTraffic, draws
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ctr_bench.progress import Progress
     from ctr_bench.record import Records
     from ctr_bench.searches import FeatureNames
+    from ctr_bench.slo import Slo
+    from ctr_bench.trial import Sizes
     from ctr_bench.workload import SearchMaker
 
 WARM_REQUESTS, MEASURED_REQUESTS = 10_000, 5_000
@@ -65,53 +68,51 @@ class RepeatingLoad:
         others = draws(law, MEASURED_REQUESTS, seed + 1)
         self._search_traffic = Traffic.of(list(source.searches(others)))
 
-    def measure(
-        self, bound_pairs_s: float, slo_ms: float, trial_s: float, seed: int
-    ) -> dict[str, float]:
+    def measure(self, bound_pairs_s: float, slo: Slo, sizes: Sizes, seed: int) -> dict[str, float]:
         """Run one repeat.
 
         Args:
             bound_pairs_s: the raw bound of this repeat.
-            slo_ms: of this repeat.
-            trial_s: of a trial of the search, which only the first repeat makes.
+            slo: of this repeat.
+            sizes: of the search's trials; only the first repeat makes any.
             seed: of the schedules.
 
         Raises:
             BenchError: a server or the generator failed.
         """
         if not self._rate:
-            self._rate = self._search(bound_pairs_s, slo_ms, trial_s, seed)
+            self._rate = self._search(bound_pairs_s, slo, sizes, seed)
         with running_gateway(self._setup) as gateway:
             self._warm(gateway)
             measured = self._traffic.part(WARM_REQUESTS, WARM_REQUESTS + MEASURED_REQUESTS)
             trials = Trials("repeating", gateway.target, measured, self._progress, seed)
-            figures, run = trials.run(self._rate, MEASURED_REQUESTS / self._rate, slo_ms)
+            trial = trials.run(self._rate, MEASURED_REQUESTS, slo, to_the_end=True)
             compared = measured.messages[-COMPARED_REQUESTS:]
             cached_answers = ask(gateway.target, compared)
-        if not figures.holds(slo_ms):
+        held, figures = trial.judgement.held, trial.judgement.figures
+        if not held:
             self._rate *= STEP_DOWN
-        goodput = figures.goodput_pairs_s if figures.holds(slo_ms) else 0.0
+        goodput = figures.goodput_pairs_s if held else 0.0
         return {
             "zipf_goodput_pairs_s": goodput,
             "zipf_goodput_ratio": goodput / bound_pairs_s,
             "zipf_p99_ms": figures.p99_ms,
-            "zipf_cached_share": _cached_share(run.records),
+            "zipf_cached_share": _cached_share(trial.run.records),
             "zipf_answers_max_difference": self._difference(compared, cached_answers),
         }
 
-    def _search(self, bound_pairs_s: float, slo_ms: float, trial_s: float, seed: int) -> float:
+    def _search(self, bound_pairs_s: float, slo: Slo, sizes: Sizes, seed: int) -> float:
         start = FIRST_RATE_SHARE * bound_pairs_s / self._traffic.pairs_a_request
         with running_gateway(self._setup) as gateway:
             self._warm(gateway)
             name = "repeating, search"
-            trials = Trials(name, gateway.target, self._search_traffic, self._progress, seed)
-            rate = highest_rate(
-                lambda rate: trials.run(rate, trial_s, slo_ms)[0].holds(slo_ms),
-                start,
-                tolerance=SEARCH_TOLERANCE,
-                max_trials=SEARCH_TRIALS,
+            trials = Trials(
+                *(name, gateway.target, self._search_traffic, self._progress, seed, sizes)
             )
-        return rate or start / 2
+            found = trials.goodput(
+                start=start, slo=slo, tolerance=SEARCH_TOLERANCE, max_trials=SEARCH_TRIALS
+            )
+        return found.requests_s or start / 2
 
     def _warm(self, gateway: Child) -> None:
         self._progress.say(f"warming the score cache with {WARM_REQUESTS:,} requests")

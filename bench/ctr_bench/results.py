@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from ctr_bench.errors import BenchError
 from ctr_bench.figures import median_and_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -51,16 +53,41 @@ class Results:
 
 
 def write_results(results: Results, path: Path) -> None:
-    """Write JSON aside and rename it, with date and machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
-        **results.as_json(),
-    }
+    """Write them as JSON, with date and machine."""
+    machine = f"{platform.machine()} {platform.system()} {platform.release()}"
+    write_json({"date": now(), "machine": machine, **results.as_json()}, path)
+
+
+def now() -> str:
+    """Return date and time as results carry them."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_json(content: Mapping[str, object], path: Path) -> None:
+    """Write JSON aside and rename it; what is endless or not a number becomes null.
+
+    Raises:
+        BenchError: it cannot be written; the file that was there is untouched.
+    """
     aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(content, indent=2) + "\n")
-    aside.rename(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+        aside.rename(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise BenchError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _finite(own) for name, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(own) for own in value]
+    return value
 
 
 def _plain(value: float) -> str:

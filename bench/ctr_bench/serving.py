@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from ctr_bench.bound.measure import measure_bound
 from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
-from ctr_bench.goodput import Traffic, Trials, saturate
+from ctr_bench.goodput import Traffic, saturate
 from ctr_bench.light_load import light_load_ratio
 from ctr_bench.naive_process import running_naive
 from ctr_bench.repeating import RepeatingLoad
 from ctr_bench.results import Results
+from ctr_bench.slo import Slo
+from ctr_bench.trials import Trials
 from ctr_bench.workload import SearchMaker, Shape
 
 if TYPE_CHECKING:
@@ -28,12 +30,13 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.trial import Sizes
 
 PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 CANDIDATES = 16
 SLO_LISTS = 7.5
 """The SLO is so many times the time of one list at the bound: 100 ms at 1,200 pairs/s."""
-FIXED_SLO_MS = 100.0
+FIXED_SLO = Slo(100.0)
 DISTINCT_SEARCHES = 1_500
 BOUND_LISTS = 64
 BOUND_LAYOUT_S = 1.5
@@ -41,9 +44,7 @@ CALLERS = 16
 FIRST_RATE_SHARE = 0.55
 """The search begins at this share of the bound."""
 NAIVE_RATE_SHARE = 0.2
-CONFIRM_TRIALS = 2.5
-"""The confirming trial is so many times as long as a trial of the search."""
-FIXED_SLO_TRIALS = 3
+FIXED_SLO_TRIALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,16 @@ class ServingPlan:
     Attributes:
         bundle: folder of the bundle.
         repeats: of everything.
-        trial_s: of one trial of a search; the closed loop is as long.
+        sizes: of a search's trials.
+        closed_s: length of the closed loop.
         parts: some of PARTS; the bound is always measured.
         seed: of traffic and schedules.
     """
 
     bundle: Path
     repeats: int
-    trial_s: float
+    sizes: Sizes
+    closed_s: float
     parts: frozenset[str] = frozenset(PARTS)
     seed: int = 0
 
@@ -110,29 +113,29 @@ class ServingBench:
         for repeat in range(plan.repeats):
             self._progress.say(f"repeat {repeat + 1} of {plan.repeats}: the raw bound")
             bound = measure_bound(self._rows.bundle, self._lists, BOUND_LAYOUT_S)
-            slo_ms = SLO_LISTS * CANDIDATES / bound.pairs_s * 1e3
+            slo = Slo(SLO_LISTS * CANDIDATES / bound.pairs_s * 1e3)
             self._progress.say(
                 f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s ({bound.best}); "
-                f"SLO {slo_ms:.0f} ms"
+                f"SLO {slo.limit_ms:.0f} ms"
             )
             results.facts["graph"] = bound.graph
             results.facts.setdefault("bound_layouts", []).append(str(bound.best))  # type: ignore[attr-defined]  # -- a list of this module
             results.add(
                 {
                     "raw_bound_pairs_s": bound.pairs_s,
-                    "slo_ms": slo_ms,
+                    "slo_ms": slo.limit_ms,
                     "bare_list_ms": bound.bare_list_s * 1e3,
                 }
             )
             seed = plan.seed + 1_000 * (repeat + 1)
-            results.add(self._distinct(bound, slo_ms, seed))
+            results.add(self._distinct(bound, slo, seed))
             if "naive" in plan.parts:
-                results.add(self._naive(bound, slo_ms, seed))
+                results.add(self._naive(bound, slo, seed))
             if self._repeating is not None:
-                results.add(self._repeating.measure(bound.pairs_s, slo_ms, plan.trial_s, seed))
+                results.add(self._repeating.measure(bound.pairs_s, slo, plan.sizes, seed))
         return results
 
-    def _distinct(self, bound: Bound, slo_ms: float, seed: int) -> dict[str, float]:
+    def _distinct(self, bound: Bound, slo: Slo, seed: int) -> dict[str, float]:
         found: dict[str, float] = {}
         parts = self._plan.parts
         if not parts & {"saturated", "goodput", "light"}:
@@ -143,12 +146,12 @@ class ServingBench:
             if "light" in parts:
                 found |= light_load_ratio(gateway, self._traffic, bound.bare_list_s)
             if "goodput" in parts:
-                found |= self._goodput(gateway, bound, slo_ms, seed)
+                found |= self._goodput(gateway, bound, slo, seed)
         return found
 
     def _saturated(self, gateway: Child, bound: Bound) -> Mapping[str, float]:
         pairs_s, run = saturate(
-            gateway.target, self._traffic, callers=CALLERS, seconds=self._plan.trial_s
+            gateway.target, self._traffic, callers=CALLERS, seconds=self._plan.closed_s
         )
         self._progress.say(f"gateway, closed loop of {CALLERS} callers: {pairs_s:,.0f} pairs/s")
         return {
@@ -157,23 +160,13 @@ class ServingBench:
             "saturated_generator_cpu_share": run.generator_cpu_share,
         }
 
-    def _goodput(
-        self, gateway: Child, bound: Bound, slo_ms: float, seed: int
-    ) -> Mapping[str, float]:
-        trial_s = self._plan.trial_s
-        trials = Trials("gateway", gateway.target, self._traffic, self._progress, seed)
-        found = trials.goodput(
-            start=FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES,
-            slo_ms=slo_ms,
-            trial_s=trial_s,
-            confirm_s=CONFIRM_TRIALS * trial_s,
-        )
+    def _goodput(self, gateway: Child, bound: Bound, slo: Slo, seed: int) -> Mapping[str, float]:
+        sizes = self._plan.sizes
+        trials = Trials("gateway", gateway.target, self._traffic, self._progress, seed, sizes)
+        first = FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES
+        found = trials.goodput(start=first, slo=slo)
         fixed = trials.goodput(
-            start=found.requests_s or FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES,
-            slo_ms=FIXED_SLO_MS,
-            trial_s=trial_s,
-            confirm_s=trial_s,
-            max_trials=FIXED_SLO_TRIALS,
+            start=found.requests_s or first, slo=FIXED_SLO, max_trials=FIXED_SLO_TRIALS
         )
         return {
             "goodput_pairs_s": found.pairs_s,
@@ -185,15 +178,11 @@ class ServingBench:
             "send_lag_p99_ms": found.figures.send_lag_p99_ms if found.figures else float("nan"),
         }
 
-    def _naive(self, bound: Bound, slo_ms: float, seed: int) -> Mapping[str, float]:
+    def _naive(self, bound: Bound, slo: Slo, seed: int) -> Mapping[str, float]:
         with running_naive(self._plan.bundle) as naive:
-            trials = Trials("naive", naive.target, self._traffic, self._progress, seed)
-            found = trials.goodput(
-                start=NAIVE_RATE_SHARE * bound.pairs_s / CANDIDATES,
-                slo_ms=slo_ms,
-                trial_s=self._plan.trial_s,
-                confirm_s=CONFIRM_TRIALS * self._plan.trial_s,
-            )
+            sizes = self._plan.sizes
+            trials = Trials("naive", naive.target, self._traffic, self._progress, seed, sizes)
+            found = trials.goodput(start=NAIVE_RATE_SHARE * bound.pairs_s / CANDIDATES, slo=slo)
         return {
             "naive_goodput_pairs_s": found.pairs_s,
             "naive_goodput_ratio": found.pairs_s / bound.pairs_s,

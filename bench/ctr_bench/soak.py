@@ -165,11 +165,7 @@ def _hold(
     requests = max(1, round(rate * plan.segment_s))
     for index in range(count):
         # Each segment goes on where the one before it ended, round the traffic.
-        begin = index * requests % len(traffic.messages)
-        rotated = Traffic(
-            [*traffic.messages[begin:], *traffic.messages[:begin]],
-            [*traffic.candidates[begin:], *traffic.candidates[:begin]],
-        )
+        rotated = traffic.from_request(index * requests)
         schedule_ns = poisson(rate, requests, plan.seed + index + 1)
         run = run_load(Job(gateway.target, DEADLINE_S), rotated.payloads(schedule_ns))
         latency_ms = run.records.latency_ms

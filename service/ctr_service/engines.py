@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctr_service.backend.base import Cost
+from ctr_service.backend.base import LENGTHS, Cost
 from ctr_service.backend.opening import sessions_opener
 from ctr_service.backend.scripted import ScriptedBackend, lengths_as_logits
 from ctr_service.backend.sessions import SessionsBackend
 from ctr_service.errors import EngineUnavailableError
-from ctr_service.plan import ZERO_COST_ENGINE, fastest_precisions
+from ctr_service.plan import TIMED_ENGINE, ZERO_COST_ENGINE, fastest_precisions
 from ctr_service.scoring import Engine, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.engine_order import EngineOrder
     from ctr_service.plan import ServingPlan
@@ -59,6 +60,36 @@ def open_zero_cost(order: EngineOrder) -> Engine:
     return Engine(backend, warm_up)
 
 
+def open_timed(order: EngineOrder) -> Engine:
+    """Open the engine whose runs take the time that the settings say, asleep.
+
+    A run of n tokens takes `scripted_run_s + n * scripted_token_s`; padding counts where the
+    bundle's graph computes it.
+    """
+    settings, plan = order.settings, order.plan
+
+    def seconds(tokens: int) -> float:
+        return settings.scripted_run_s + tokens * settings.scripted_token_s
+
+    async def sleep(run: ScriptedRun) -> None:
+        own = int(run.tensors[LENGTHS].sum()) if plan.variant.skips_padding else None
+        await order.sleep(seconds(run.rows * run.bucket_tokens if own is None else own))
+
+    async def warm_up() -> tuple[Cost, ...]:
+        bucket = plan.layout.buckets_tokens[0]
+        most = max(2, plan.layout.max_batch_tokens // bucket)
+        return tuple(Cost(bucket, rows, seconds(rows * bucket)) for rows in (1, most))
+
+    backend = ScriptedBackend(
+        slots=plan.sessions, clock=order.clock, script=sleep, logits=lengths_as_logits
+    )
+    return Engine(backend, warm_up)
+
+
+IN_PROCESS = {ZERO_COST_ENGINE: open_zero_cost, TIMED_ENGINE: open_timed}
+"""Engine -> how it is opened; every other one runs the bundle's graph."""
+
+
 def open_engine(order: EngineOrder) -> Engine:
     """Open the engine that the plan names; see `open_in_process`. Blocks."""
     if order.plan.triton_target is not None:
@@ -66,8 +97,7 @@ def open_engine(order: EngineOrder) -> Engine:
         from ctr_service.triton_engine import open_triton  # noqa: PLC0415 -- see above
 
         return open_triton(order)
-    opener = open_zero_cost if order.plan.engine == ZERO_COST_ENGINE else open_in_process
-    return opener(order)
+    return IN_PROCESS.get(order.plan.engine, open_in_process)(order)
 
 
 def _instead(bundle: Bundle, plan: ServingPlan) -> str:

@@ -16,8 +16,11 @@ ZERO_COST_ENGINE = "scripted-zero-cost"
 never a default, and named in the start's log and in GetModel."""
 ZERO_COST_BATCH_TOKENS = 16_384
 """Its batches are as large as a GPU's: a CPU's budget would measure the forming of tiny ones."""
+TIMED_ENGINE = "scripted-timed"
+"""No model either: a batch takes the time that `--scripted-run-s` and `--scripted-token-s` say, in
+sleep. So several gateways on one machine add up as replicas on machines of their own do."""
 
-STANDS_FOR = {ZERO_COST_ENGINE: None, ONNX_RUNTIME_CUDA: ONNX_RUNTIME}
+STANDS_FOR = {ZERO_COST_ENGINE: None, TIMED_ENGINE: None, ONNX_RUNTIME_CUDA: ONNX_RUNTIME}
 """Engine that no manifest names -> the one whose graphs it takes; None is whichever is default."""
 PLAN_TARGET = "tensorrt"
 """The target of a bundle whose graph is built into a plan after the export."""
@@ -85,6 +88,8 @@ def make_plan(manifest: Manifest, wishes: Wishes, cpus: int) -> ServingPlan:
         engine = wished
         tokens = max(layout.max_batch_tokens, ZERO_COST_BATCH_TOKENS)
         layout = layout.model_copy(update={"max_batch_tokens": tokens})
+    elif wished == TIMED_ENGINE:
+        engine = wished
     elif wished == ONNX_RUNTIME_CUDA:
         engine = wished
         layout = manifest.triton[wished].layout if wished in manifest.triton else layout

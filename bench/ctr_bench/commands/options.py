@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ctr_bench.results import Results
 
 _FunctionT = TypeVar("_FunctionT", bound="Callable[..., Any]")
+_ResultT = TypeVar("_ResultT")
 
 DEFAULT_BUNDLE = Path("build/demo/bundle")
 OUT = Path("build/bench")
@@ -59,6 +60,25 @@ def bench_options(name: str) -> Callable[[_FunctionT], _FunctionT]:
     return add
 
 
+def trial_options(function: _FunctionT) -> _FunctionT:
+    """Give a command `--trial-requests` and `--confirm-requests`."""
+    for name, requests, what in (
+        ("--confirm-requests", 1_500, "Requests of the trial that confirms the answer."),
+        ("--trial-requests", 500, "Requests of a trial of the search; 500 decide a p99 by five."),
+    ):
+        function = click.option(
+            name, default=requests, show_default=True, type=click.IntRange(min=1), help=what
+        )(function)
+    return function
+
+
+def flag_option(function: _FunctionT) -> _FunctionT:
+    """Give a command `--flag`, as `flags`."""
+    return click.option(
+        "--flag", "flags", multiple=True, help="A further word for `ctr-service serve`."
+    )(function)
+
+
 def progress_console() -> Console:
     """Write to stderr; a log file gets whole lines, a terminal what fits."""
     console = Console(stderr=True, log_path=False)
@@ -71,12 +91,7 @@ def run_bench(title: str, out: Path, measure: Callable[[Progress], Results]) -> 
     Raises:
         click.ClickException: the bench cannot go on; nothing is written.
     """
-    # SIGTERM as an exception, so that the servers that were started are stopped.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        results = measure(Progress(progress_console()))
-    except BenchError as error:
-        raise click.ClickException(str(error)) from None
+    results = run_measurement(measure)
     write_results(results, out)
     console = Console()
     console.print(results.table(title))
@@ -84,3 +99,17 @@ def run_bench(title: str, out: Path, measure: Callable[[Progress], Results]) -> 
         console.print(f"{name}: {fact}", highlight=False)
     console.print(f"written to {out}", highlight=False)
     return results
+
+
+def run_measurement(measure: Callable[[Progress], _ResultT]) -> _ResultT:
+    """Call what measures, with the progress that people see.
+
+    Raises:
+        click.ClickException: it cannot go on; the message says why.
+    """
+    # SIGTERM as an exception, so that the servers that were started are stopped.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        return measure(Progress(progress_console()))
+    except BenchError as error:
+        raise click.ClickException(str(error)) from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_bench.commands.options import bench_options, run_bench
+from ctr_bench.commands.options import bench_options, run_bench, trial_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,8 @@ PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 
 @click.command()
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--trial-s", default=8.0, show_default=True, help="Length of one trial in seconds.")
+@click.option("--closed-s", default=8.0, show_default=True, help="Length of the closed loop.")
+@trial_options
 @click.option(
     "--only",
     multiple=True,
@@ -29,7 +30,9 @@ PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 @bench_options("serving")
 def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     repeats: int,
-    trial_s: float,
+    closed_s: float,
+    trial_requests: int,
+    confirm_requests: int,
     only: tuple[str, ...],
     bundle: Path,
     catalogue: Path | None,
@@ -41,13 +44,14 @@ def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
     Each repeat: the raw bound (best thread layout and chunk size), the gateway saturated (closed
     loop) and at its highest Poisson rate whose p99 keeps the SLO with 99.9 % complete and
     undegraded answers, one caller alone, a naive service, and repeating traffic with the score
-    cache. The SLO is 7.5 times one list's time at the bound. About 10 to 15 minutes; leave the
-    machine alone.
+    cache. The SLO is 7.5 times one list's time at the bound. A trial has so many requests,
+    so a slow machine takes longer: 15 to 40 minutes. Leave the machine alone.
 
     \b
     Examples:
       ctr-bench serving
       ctr-bench serving --repeats 1 --only saturated --only goodput
+      ctr-bench serving --trial-requests 300 --confirm-requests 1000
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
     def measure(progress: Progress) -> Results:
@@ -55,8 +59,10 @@ def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
         from ctr_bench.serving import ServingBench, ServingPlan  # noqa: PLC0415 -- see above
+        from ctr_bench.trial import Sizes  # noqa: PLC0415 -- see above
 
-        plan = ServingPlan(bundle, repeats, trial_s, frozenset(only or PARTS), seed)
+        sizes = Sizes(trial_requests, confirm_requests)
+        plan = ServingPlan(bundle, repeats, sizes, closed_s, frozenset(only or PARTS), seed)
         rows = RowMaker(open_bundle(bundle))
         return ServingBench(plan, rows, find_catalogue(catalogue), progress).run()
 

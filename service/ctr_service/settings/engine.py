@@ -13,7 +13,8 @@ class EngineSettings(BaseModel, frozen=True):
     engine: str | None = Field(
         default=None,
         description="Engine to use instead of the bundle's default; onnxruntime-cuda runs its "
-        "float32 graph on a GPU (extra gpu), and does not fall back.",
+        "float32 graph on a GPU (extra gpu), and does not fall back. scripted-zero-cost and "
+        "scripted-timed run no model, for measurements.",
     )
     precision: str | None = Field(
         default=None, description="Precision to use instead of the bundle's default."
@@ -67,4 +68,16 @@ class EngineSettings(BaseModel, frozen=True):
         le=3_600,
         description="A row that the model failed twice, while others were scored, is not tried "
         "again for so long; 0 always tries.",
+    )
+    scripted_run_s: float = Field(
+        default=0.01,
+        ge=0,
+        le=60,
+        description="What a batch takes on the engine scripted-timed before its first token.",
+    )
+    scripted_token_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="What each token of a batch adds there.",
     )

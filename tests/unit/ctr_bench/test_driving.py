@@ -224,3 +224,16 @@ async def test_an_answer_that_is_no_message_ends_the_run_with_its_error() -> Non
 
     with pytest.raises(DecodeError):
         await drive(garbage, Job("", deadline_s=60, callers=1, max_requests=1))
+
+
+async def test_a_trial_that_is_lost_sends_no_more() -> None:
+    """Every answer is short: after the third one the rest of 1,000 requests stays unsent."""
+
+    async def answer(_: bytes, __: object) -> bytes:
+        return BOTH
+
+    job = Job("", deadline_s=60, late_s=60.0, lost_by=(0, 0, 1_000))
+    records = await drive(answer, job, constant(500, 1_000))
+    assert 3 <= len(records) < 1_000
+    assert records.scheduled_ns.tolist() == constant(500, 1_000).tolist()[: len(records)]
+    assert (records.fallback == 1).all()

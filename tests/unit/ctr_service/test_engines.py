@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -12,9 +13,10 @@ from ctr_service.backend.engine_names import ONNX_RUNTIME_CUDA
 from ctr_service.bundle.bundle import Bundle, load_bundle
 from ctr_service.clock import SystemClock
 from ctr_service.engine_order import EngineOrder
-from ctr_service.engines import open_in_process
+from ctr_service.engines import open_engine, open_in_process
 from ctr_service.errors import EngineUnavailableError
-from ctr_service.plan import Wishes, make_plan
+from ctr_service.plan import TIMED_ENGINE, Wishes, make_plan
+from ctr_service.settings import Settings
 from tests.support.openvino_variants import (
     IR_FILE,
     WEIGHTS_FILE,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_service.backend.triton_observer import TritonObserver
-    from ctr_service.settings import Settings
 
 FAR_NS = 1 << 62
 
@@ -121,3 +122,23 @@ def test_cuda_that_is_not_there_is_refused_and_not_fallen_back_from(tmp_path: Pa
         pytest.raises(EngineUnavailableError, match=r"extra gpu.*--engine onnxruntime --precision"),
     ):
         open_in_process(order)
+
+
+async def test_the_timed_engine_sleeps_for_what_its_settings_say(tmp_path: Path) -> None:
+    """A run of 4 rows in a bucket of 32 at 10 ms and 0.1 ms a token takes 22.8 ms, as it says."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "bundle"))
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    settings = Settings(bundle=bundle.folder, scripted_run_s=0.01, scripted_token_s=0.0001)
+    wishes = Wishes(TIMED_ENGINE, sessions=3)
+    engine = open_engine(replace(_order(bundle, wishes), settings=settings, sleep=sleep))
+    assert engine.backend.slots == 3
+    rows = padded([make_row(np.random.default_rng(0), 9)] * 4, 32)
+    outputs = await engine.backend.run("joint", rows, FAR_NS)
+    assert slept == [pytest.approx(0.0228)]
+    assert len(np.asarray(outputs.tensors[LOGITS])) == 4
+    for cost in await engine.warm_up():
+        assert cost.seconds == pytest.approx(0.01 + 0.0001 * cost.rows * cost.bucket_tokens)

@@ -103,6 +103,7 @@ def two_engines(tmp_path: Path) -> Manifest:
         (Wishes(precision="bf16"), "openvino/bf16"),
         (Wishes(engine="onnxruntime", precision="fp32"), "onnxruntime/fp32"),
         (Wishes(engine="scripted-zero-cost"), "scripted-zero-cost/int8-static"),
+        (Wishes(engine="scripted-timed"), "scripted-timed/int8-static"),
     ],
 )
 def test_half_a_wish_is_met_by_the_default_or_else_by_the_fastest(
