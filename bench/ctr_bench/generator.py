@@ -100,7 +100,9 @@ class Generator:
 
     def _channel(self) -> grpc.Channel:
         # One attempt unless asked for: a retry would hide a failure from the figures.
-        options = ClientOptions(max_attempts=self._job.attempts, own_connection=True).channel_options()
+        options = ClientOptions(
+            max_attempts=self._job.attempts, own_connection=True
+        ).channel_options()
         return open_channel(self._job.target, options, self._security)
 
     def _connect(self, channel: grpc.Channel) -> None:
