@@ -1,0 +1,1 @@
+"""A rollout rehearsal: an emulator of the Kubernetes API under which kubectl rolls real processes."""
