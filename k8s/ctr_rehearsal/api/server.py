@@ -216,6 +216,10 @@ class Api:
         self._writes.delete(POD, asked.namespace, asked.name or "", options)
         return {"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201}
 
+    def delete_pod(self, namespace: str, name: str) -> None:
+        """Ask for a pod's deletion, as controllers do."""
+        self._writes.delete(POD, namespace, name, {})
+
     def expected_pods(self, budget: Object, pods: list[Object]) -> int:
         """Return how many pods the Deployments behind a budget's pods want."""
         own = [p for p in pods if matches(at(budget, "spec.selector"), labels_of(p))]
