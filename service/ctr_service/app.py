@@ -184,6 +184,7 @@ class App:
             self._tracing.serve_at(instance_of(self._settings.host, bound.port, outside.worker))
         if serving:
             bound.lifecycle.open()  # before the first caller comes in
+        await stack.enter_async_context(bound.probes)  # heard until nothing is left to tell
         await bound.server.start()
         await stack.enter_async_context(bound.background)
         stack.push_async_callback(bound.lifecycle.close)

@@ -70,6 +70,10 @@ class Supervisor:
         with contextlib.ExitStack() as stack:
             signals = stack.enter_context(StopSignals(self._log, self._end_at_once))
             self._port = stack.enter_context(reserved_port(settings.host, settings.port))
+            if settings.health_port is not None:
+                stack.enter_context(
+                    reserved_port(settings.host, settings.health_port, "--health-port")
+                )
             self._open_metrics(stack)
             self._divide_cpus()
             self._log.info("starting", bundle=str(settings.bundle), workers=settings.workers)

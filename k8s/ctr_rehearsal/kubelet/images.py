@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from ctr_rehearsal.errors import RehearsalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +21,21 @@ class Image:
         entrypoint: what its ENTRYPOINT stands for; empty for an image of files alone.
         variables: its ENV.
         files: its content by path in the image -> place on this machine, for image volumes and for
-            programs that read them.
+            programs that read them. A copy keeps its name, so both must end alike.
+        programs: a folder of its programs, first on PATH; None leaves those of this machine.
     """
 
     entrypoint: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    programs: Path | None = None
+
+    def __post_init__(self) -> None:
+        for path, place in self.files.items():
+            if PurePosixPath(path).name != place.name:
+                raise RehearsalError(
+                    f"{path} of an image must be a folder of that name, not {place}"
+                )
 
 
 class ImageNotFoundError(Exception):

@@ -209,6 +209,7 @@ class PodRun:
             },
             folder=folder,
             log=self._folder / f"{spec['name']}.log",
+            programs=image.programs,
             scaled=self._node.scaled,
             time_scale=self._node.time_scale,
         )

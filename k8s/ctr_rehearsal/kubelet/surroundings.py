@@ -24,6 +24,7 @@ class Surroundings:
         variables: of its spec and its image, not rewritten.
         folder: what it runs in.
         log: where its output goes.
+        programs: of its image, first on PATH.
         scaled: variables that hold seconds, which the time scale shortens.
         time_scale: on those.
     """
@@ -32,6 +33,7 @@ class Surroundings:
     variables: Mapping[str, str]
     folder: Path
     log: Path
+    programs: Path | None = None
     scaled: frozenset[str] = frozenset()
     time_scale: float = 1.0
 
@@ -68,8 +70,9 @@ class Surroundings:
     def environment(self) -> dict[str, str]:
         """Return all variables: a container sees nothing of ours but where programs are."""
         own = {name: self._value(name, value) for name, value in self.variables.items()}
-        programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-        return {"PATH": programs, "HOME": str(self.folder), "PYTHONUNBUFFERED": "1", **own}
+        own_programs = () if self.programs is None else (str(self.programs),)
+        ours = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+        return {"PATH": ":".join((*own_programs, *ours)), "HOME": str(self.folder), "PYTHONUNBUFFERED": "1", **own}
 
     def _value(self, name: str, value: str) -> str:
         if name in self.scaled:

@@ -17,6 +17,7 @@ from ctr_service.server.health import HealthBoard
 from ctr_service.server.lifecycle import Lifecycle
 from ctr_service.server.listen import listen
 from ctr_service.server.options import server_options
+from ctr_service.server.probe_port import open_probe_port
 from ctr_service.server.protocols import Shared, handlers_of, names_of
 from ctr_service.server.servicer import Deadlines
 
@@ -60,12 +61,14 @@ class BoundServer:
 
     Attributes:
         background: runs beside the server for the length of the context.
+        probes: answers health on a port of its own for the length of the context, if it is asked to.
     """
 
     server: grpc.aio.Server
     port: int
     lifecycle: Lifecycle
     background: contextlib.AbstractAsyncContextManager[object]
+    probes: contextlib.AbstractAsyncContextManager[object]
 
 
 def build_server(
@@ -110,7 +113,10 @@ def build_server(
     port = listen(
         server, settings.host, settings.port, access.credentials, share_port=facilities.share_port
     )
-    return BoundServer(server, port, lifecycle, access.background)
+    probes = open_probe_port(
+        health, settings.host, settings.health_port, share_port=facilities.share_port
+    )
+    return BoundServer(server, port, lifecycle, access.background, probes)
 
 
 def _bare_server(settings: Settings, *, share_port: bool) -> grpc.aio.Server:

@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     ]
 
 SERVICE_NAME = "grpc.health.v1.Health"
+LIVENESS = "liveness"
+"""The service that is SERVING whenever the event loop answers: warming up, draining, its Triton
+gone. A restart mends none of these, so a liveness probe must not hear of them."""
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class HealthBoard:
-    """One status for all services of the process; NOT_SERVING until told otherwise."""
+    """One status for all services of the process; NOT_SERVING until told otherwise.
+
+    `LIVENESS` alone has a status of its own.
+    """
 
     def __init__(self, services: Iterable[str]) -> None:
         """Answer for these service names; the empty name is the whole server."""
@@ -89,6 +95,8 @@ class HealthBoard:
             await changed.wait()
 
     def _status_of(self, service: str) -> int:
+        if service == LIVENESS:
+            return int(_SERVING)
         if service not in self._services:
             return int(_UNKNOWN)
         return int(_SERVING if self._serving else _NOT_SERVING)

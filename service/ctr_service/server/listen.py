@@ -18,6 +18,7 @@ def listen(
     credentials: grpc.ServerCredentials | None = None,
     *,
     share_port: bool = False,
+    flag: str = "--port",
 ) -> int:
     """Bind `server` and return the port, which 0 leaves to the system.
 
@@ -27,13 +28,14 @@ def listen(
         port: 0 to 65,535.
         credentials: for TLS; None speaks in clear.
         share_port: other workers listen there too, and the supervisor holds it for them.
+        flag: what chose the port, for the refusal's sentence.
 
     Raises:
         SettingsError: the address cannot be listened on.
     """
     if not share_port:
         # Asked first, because gRPC's own failure says no reason and writes to stderr.
-        bind_alone(host, port).close()
+        bind_alone(host, port, flag).close()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         if credentials is None:
@@ -41,11 +43,11 @@ def listen(
         else:
             bound = server.add_secure_port(address, credentials)
     except RuntimeError:
-        raise _refusal(host, port, "gRPC could not bind it") from None
+        raise _refusal(host, port, flag, "gRPC could not bind it") from None
     return bound
 
 
-def bind_alone(host: str, port: int) -> socket.socket:
+def bind_alone(host: str, port: int, flag: str = "--port") -> socket.socket:
     """Bind a socket that shares with nobody, and return it without listening.
 
     Raises:
@@ -63,12 +65,12 @@ def bind_alone(host: str, port: int) -> socket.socket:
             holder.close()
             raise
     except OSError as error:
-        raise _refusal(host, port, error.strerror or str(error)) from None
+        raise _refusal(host, port, flag, error.strerror or str(error)) from None
     return holder
 
 
-def _refusal(host: str, port: int, reason: str) -> SettingsError:
+def _refusal(host: str, port: int, flag: str, reason: str) -> SettingsError:
     return SettingsError(
-        f"cannot listen on {host}:{port}: {reason}; choose another --port or --host, or stop what "
+        f"cannot listen on {host}:{port}: {reason}; choose another {flag} or --host, or stop what "
         "listens there"
     )

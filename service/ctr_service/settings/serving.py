@@ -21,6 +21,13 @@ class ServingSettings(BaseModel, frozen=True):
         default=None,
         description="Write the gRPC port to this file once health says SERVING (for port 0).",
     )
+    health_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=_MAX_PORT,
+        description="Answer health on this port too, in clear and nothing else: Kubernetes' gRPC "
+        "probes speak no TLS.",
+    )
     open_inference: bool = Field(
         default=True,
         description="Serve KServe v2 / Open Inference on the same port (for tritonclient).",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def reserved_port(host: str, port: int) -> Iterator[int]:
+def reserved_port(host: str, port: int, flag: str = "--port") -> Iterator[int]:
     """Hold a port without listening, and yield its number, which 0 leaves to the system.
 
     It is bound alone first, so that a second server is refused, and opened to sharing afterwards:
@@ -30,7 +30,7 @@ def reserved_port(host: str, port: int) -> Iterator[int]:
     """
     if sys.platform != "linux":
         raise SettingsError("--workers above 1 needs Linux, which spreads connections; use 1 here")
-    with bind_alone(host, port) as holder:
+    with bind_alone(host, port, flag) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         yield int(holder.getsockname()[1])
