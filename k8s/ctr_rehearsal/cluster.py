@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ctr_rehearsal.api.kinds import NAMESPACE, NODE
@@ -46,6 +46,9 @@ class ClusterPlan:
         namespace: kubectl's default; made at the start.
         nodes: names of the nodes, all on this machine.
         time_scale: on every time of the manifests that does not bound real work.
+        scaled_variables: of containers, which hold seconds and are scaled as well.
+        sync_s: how often changed ConfigMaps and Secrets reach running pods, unscaled; a cluster
+            takes up to a minute.
     """
 
     folder: Path
@@ -53,7 +56,8 @@ class ClusterPlan:
     namespace: str = "default"
     nodes: Sequence[str] = NODES
     time_scale: float = 1.0
-    scaled_variables: frozenset[str] = field(default=SCALED_VARIABLES)
+    scaled_variables: frozenset[str] = SCALED_VARIABLES
+    sync_s: float = 2.0
 
 
 class Cluster:
@@ -74,6 +78,7 @@ class Cluster:
             *(self.store, self.facts, self.registry, plan.folder / "pods", time.monotonic),
             time_scale=plan.time_scale,
             scaled=plan.scaled_variables,
+            sync_s=plan.sync_s,
         )
         self._kubelet = Kubelet(node)
         self._api = Api(self.store, self._kubelet.log)

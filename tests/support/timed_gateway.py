@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 
 TOKEN_S = 5e-5
 """Of one padded token."""
+SLOW, SLOWER = "-slow", 40
+"""A model whose version ends so takes so many times as long."""
 WARM_UP = "REHEARSAL_WARM_UP"
 """Variable that makes warm-up fail when it says so."""
 
 
-def seconds(rows: int, bucket_tokens: int) -> float:
-    """Of a batch."""
-    return rows * bucket_tokens * float(os.environ.get("REHEARSAL_TOKEN_S", TOKEN_S))
-
-
 def open_timed(order: EngineOrder) -> Engine:
-    """A backend that sleeps for as long as the batch is large."""
+    """A backend that sleeps for as long as the batch is large, and longer for a slow model."""
+    token_s = TOKEN_S
+    if order.bundle.manifest.model_version.endswith(SLOW):
+        token_s *= SLOWER
+
+    def seconds(rows: int, bucket_tokens: int) -> float:
+        return rows * bucket_tokens * token_s
+
     buckets = order.plan.layout.buckets_tokens
     costs = tuple(Cost(bucket, 8, seconds(8, bucket)) for bucket in buckets)
 

@@ -12,10 +12,6 @@ from ctr_rehearsal.objects import at, being_deleted, name_of, namespace_of
 if TYPE_CHECKING:
     from ctr_rehearsal.kubelet.pod import Node
 
-SYNC_EVERY_S = 10.0
-"""How often ConfigMaps and Secrets are brought into running pods; a kubelet's minute at most."""
-
-
 class Kubelet:
     """One for all nodes: what tells them apart is the name in spec.nodeName."""
 
@@ -34,8 +30,7 @@ class Kubelet:
                 await self._node.store.changed(version)
         finally:
             syncing.cancel()
-            for pod in self._pods.values():
-                pod.kill()
+            await asyncio.gather(*(pod.kill() for pod in self._pods.values()))
 
     def log(self, namespace: str, pod: str) -> str:
         """Return what a pod's processes wrote."""
@@ -63,6 +58,6 @@ class Kubelet:
 
     async def _sync(self) -> None:
         while True:
-            await asyncio.sleep(SYNC_EVERY_S * self._node.time_scale)
+            await asyncio.sleep(self._node.sync_s * self._node.time_scale)
             for pod in self._pods.values():
                 pod.refresh()

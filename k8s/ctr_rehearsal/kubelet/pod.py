@@ -46,6 +46,7 @@ class Node:
         now_s: monotonic time.
         time_scale: on periods, preStop, grace and back-off.
         scaled: variables of containers that hold seconds and are scaled alike.
+        sync_s: how often changed ConfigMaps and Secrets are brought into running pods, unscaled.
     """
 
     store: Store
@@ -55,6 +56,7 @@ class Node:
     now_s: Callable[[], float]
     time_scale: float
     scaled: frozenset[str]
+    sync_s: float
 
 
 class PodRun:
@@ -66,7 +68,6 @@ class PodRun:
         self._uid = pod["metadata"]["uid"]
         self._folder = node.folder / f"{name_of(pod)}"
         self._volumes = Volumes(node.store, node.registry, pod, self._folder / "volumes")
-        self._init: list[Container] = []
         self._containers: list[Container] = []
         self._waiting = {"reason": "ContainerCreating", "message": ""}
         self._running: list[asyncio.Task[None]] = []
@@ -87,13 +88,14 @@ class PodRun:
         if self._containers:
             self._volumes.refresh()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End all of its processes at once, as the emulator's own end needs it."""
-        for task in (self._life, self._end, *self._running):
-            if task is not None:
-                task.cancel()
-        for container in (*self._init, *self._containers):
+        beginning = [task for task in (self._life, self._end) if task is not None]
+        for task in beginning:
+            task.cancel()
+        for container in self._containers:
             container.kill()
+        await asyncio.gather(*beginning, *self._running, return_exceptions=True)
 
     def log(self) -> str:
         """Return what its processes wrote."""
@@ -153,8 +155,9 @@ class PodRun:
 
     def _forget(self) -> None:
         facts, pod = self._node.facts, self._pod
-        for known in (facts.ports, facts.ready_since_s, facts.pids):
-            known.pop(self._uid, None)  # type: ignore[attr-defined]  # -- three dicts by uid
+        facts.ports.pop(self._uid, None)
+        facts.ready_since_s.pop(self._uid, None)
+        facts.pids.pop(self._uid, None)
         with contextlib.suppress(ApiError):
             self._node.store.remove(POD, namespace_of(pod), name_of(pod))
 

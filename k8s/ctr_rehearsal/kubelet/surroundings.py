@@ -65,6 +65,7 @@ class Surroundings:
             return await process.wait()
         except asyncio.CancelledError:
             process.kill()
+            await process.wait()
             raise
 
     def environment(self) -> dict[str, str]:

@@ -89,6 +89,20 @@ class Envoy:
             for host in status.get("host_statuses", ())
         }
 
+    def weights(self, listener: str) -> tuple[int, ...]:
+        """Return the weights by which a listener routes now; () while all goes to one cluster."""
+        url = f"http://127.0.0.1:{self._admin_port}/config_dump?resource=dynamic_route_configs"
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own server
+            routes = [dump["route_config"] for dump in json.load(answer).get("configs", [])]
+        return tuple(
+            int(cluster["weight"])
+            for route in routes
+            if route["name"] == listener
+            for host in route["virtual_hosts"]
+            for one in host["routes"]
+            for cluster in one["route"].get("weighted_clusters", {}).get("clusters", ())
+        )
+
     def _write(self, name: str, content: object) -> None:
         if self._written.get(name) != content:
             self._written[name] = content

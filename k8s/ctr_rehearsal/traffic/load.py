@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 START_S, STOP_S = 60.0, 60.0
 LOOK_EVERY_S = 0.05
 LAST_WORDS = 2_000
+WARM_UP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Flow:
         seconds: at most; a load is ended before.
         candidates: items a request.
         deadline_s: of each call.
-        seed: of gaps and texts.
+        seed: of gaps and texts, one digit.
+        callers: of a closed loop, which sends as fast as it is answered; 0 is an open loop.
+        requests: of a closed loop.
     """
 
     name: str
@@ -54,7 +57,9 @@ class Flow:
     seconds: float = 300.0
     candidates: int = 8
     deadline_s: float = 2.0
-    seed: int = 7
+    seed: int = 1
+    callers: int = 0
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +147,13 @@ class Load:
         self.flow = flow
         self._folder = folder
         folder.mkdir(parents=True)
-        requests = max(1, round(flow.rate * flow.seconds))
-        write_job(
-            folder,
-            Job(flow.target, flow.deadline_s, warm_up=4),
-            _payloads(flow, requests),
+        requests = flow.requests or max(1, round(flow.rate * flow.seconds))
+        job = Job(
+            *(flow.target, flow.deadline_s, flow.callers),
+            max_requests=flow.requests,
+            warm_up=WARM_UP,
         )
+        write_job(folder, job, _payloads(flow, requests))
         self._log = folder / "generator.log"
         with self._log.open("wb") as log:
             command = [sys.executable, "-m", "ctr_rehearsal.traffic.generator", str(folder)]
@@ -166,6 +172,15 @@ class Load:
                 raise RehearsalError(f"the generator did not start: {self._last_words()}")
             time.sleep(LOOK_EVERY_S)
 
+    def check(self) -> None:
+        """Say if it ended by itself.
+
+        Raises:
+            RehearsalError: it did.
+        """
+        if self._process.poll() is not None:
+            raise RehearsalError(f"the generator ended: {self._last_words()}")
+
     def stop(self) -> FlowRecord:
         """End the schedule, wait for the last answers, and return everything.
 
@@ -173,7 +188,8 @@ class Load:
             RehearsalError: the generator failed.
         """
         if self.record is None:
-            self._process.send_signal(signal.SIGTERM)
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGTERM)
             try:
                 code = self._process.wait(STOP_S)
             except subprocess.TimeoutExpired:
@@ -190,6 +206,18 @@ class Load:
                 [(at, code, words) for at, code, words in report["failures"]],
             )
         return self.record
+
+    def finish(self) -> FlowRecord:
+        """Wait for the end of a closed loop, and return everything.
+
+        Raises:
+            RehearsalError: the generator failed or took too long.
+        """
+        try:
+            self._process.wait(self.flow.seconds)
+        except subprocess.TimeoutExpired:
+            raise RehearsalError(f"{self.flow.name} took over {self.flow.seconds:g} s") from None
+        return self.stop()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
@@ -224,8 +252,8 @@ def _payloads(flow: Flow, requests: int) -> Payloads:
     """Make requests whose texts differ, so that no cache answers them, but for their length."""
     texts = []
     for number in range(requests):
-        items = [Item(f"i{i}", f"lamp {number:06} {i:03}") for i in range(flow.candidates)]
-        message = messages.search(f"q {number:06}", items, request_id=f"{flow.name}-{number}")
+        items = [Item(f"i{i}", f"lamp {flow.seed}{number:06} {i:02}") for i in range(flow.candidates)]
+        message = messages.search(f"q {flow.seed}{number:06}", items, request_id=f"{flow.name}-{number}")
         texts.append(message.SerializeToString())
     counts = np.full(requests, flow.candidates, dtype=np.int32)
     return Payloads(texts, counts, poisson(flow.rate, requests, flow.seed))
