@@ -33,7 +33,7 @@ def labels_of(thing: Object) -> dict[str, str]:
     return dict(thing["metadata"].get("labels") or {})
 
 
-def at(thing: Any, path: str, default: Any = None) -> Any:  # noqa: ANN401 -- JSON
+def at(thing: Any, path: str, default: Any = None) -> Any:
     """Return what stands under a dotted path, or the default where a part of it is missing."""
     for key in path.split("."):
         if not isinstance(thing, dict) or thing.get(key) is None:

@@ -18,8 +18,8 @@ from ctr_rehearsal.errors import RehearsalError
 from ctr_rehearsal.objects import being_deleted, is_ready, name_of
 from ctr_rehearsal.traffic.balancing import EndpointList
 from ctr_rehearsal.traffic.envoy import running_envoy
-from ctr_rehearsal.traffic.load import Window, running_load
 from ctr_rehearsal.traffic.generator import LIST_PREFIX
+from ctr_rehearsal.traffic.load import Window, running_load
 from ctr_rehearsal.traffic.publishing import Publisher
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class World:
     def sh(self, script: str, *, variables: Mapping[str, str] | None = None) -> Said:
         """Run a script by bash, as an operator at this cluster would; never raises for its code."""
         began_ns = time.monotonic_ns()
-        done = subprocess.run(  # noqa: S603 -- our own scripts
-            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 -- the system's
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
             env={**self.environment(), **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

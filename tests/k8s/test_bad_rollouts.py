@@ -67,7 +67,7 @@ def stops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stops]:
     with rehearsing(tmp_path_factory.mktemp("bad"), LOCAL) as world:
         world.must(
             "kubectl patch deployment/ctr-service --patch "
-            f"'{{\"spec\": {{\"progressDeadlineSeconds\": {DEADLINE_S}}}}}'"
+            f'\'{{"spec": {{"progressDeadlineSeconds": {DEADLINE_S}}}}}\''
         )
         with world.load(*two_flows(world)) as loads:
             for fault, (image, words) in FAULTS.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,21 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-
 from ctr_rehearsal.traffic.load import Flow
 from tests.support.rehearsal import (
     EDGE,
+    MODEL_2,
     MODEL_SLOW,
     OVERLAYS,
     Journal,
     rehearsing,
     run_section,
+    wait_for_requests,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ctr_rehearsal.traffic.load import Found, FlowRecord
+    from ctr_rehearsal.traffic.load import FlowRecord, Found
     from ctr_rehearsal.world import World
 
 pytestmark = pytest.mark.rehearsal
@@ -40,11 +40,11 @@ DURATION = "traces_span_metrics_duration_milliseconds"
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a canary's life left."""
+    """What a canary's life left, and the model's rollout to everybody after it."""
 
     during: FlowRecord
     burn_rates: dict[str, float]
-    after: Found
+    after: dict[str, Found]
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +63,20 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
         yield Tried(during, burn_rates, after)
 
 
-def _after_the_way_back(world: World) -> Found:
-    """Take the canary back under load; return what came once the route had changed."""
+def _after_the_way_back(world: World) -> dict[str, Found]:
+    """Take the canary back under load, then exchange the model; return what came meanwhile."""
     journal = Journal()
     with world.load(Flow(EDGE, world.targets[EDGE], 40.0, candidates=1, seed=5)) as loads:
         run_section(world, "Take a canary back")
         world.wait_until(lambda: _routed(world) == (100,), "Envoy has the weights")
         journal.begin("after")
-        time.sleep(3)  # of load by its schedule
+        wait_for_requests(loads[EDGE], 100)
+        journal.begin("model")
+        run_section(world, "Roll out a model that is an image volume", MODEL_IMAGE=MODEL_2)
+        journal.begin("settled")
+        world.settle()
         journal.begin("end")
-        record = loads[EDGE].stop()
-    assert record.failures == []
-    return journal.found(record)["after"]
+        return journal.found(loads[EDGE].stop())
 
 
 def _routed(world: World) -> tuple[int, ...]:
@@ -88,7 +90,7 @@ def _burn_rates(world: World) -> dict[str, float]:
     for pod in world.pods():
         port = world.cluster.facts.ports[pod["metadata"]["uid"]][8501]
         url = f"http://127.0.0.1:{port}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own pod
+        with urllib.request.urlopen(url, timeout=10) as answer:
             families = {f.name: f for f in text_string_to_metric_families(answer.read().decode())}
         version = families["ctr_model"].samples[0].labels["version"]
         for sample in families[DURATION].samples:
@@ -106,7 +108,7 @@ def test_five_percent_reach_the_canary(tried: Tried) -> None:
     """Of 7,000 answers 5 % are the canary's, within a point, and none fails."""
     found = tried.during.answers
     share = sum(version == CANARY for _, version in found) / len(found)
-    print(f"canary share {share:.4f} of {len(found)}")  # noqa: T201 -- figures to report
+    print(f"canary share {share:.4f} of {len(found)}")
     assert len(found) >= REQUESTS
     assert tried.during.failures == []
     assert share == pytest.approx(0.05, abs=0.01)
@@ -114,12 +116,19 @@ def test_five_percent_reach_the_canary(tried: Tried) -> None:
 
 def test_a_burn_on_the_canary_alone_shows_by_version(tried: Tried) -> None:
     """The canary's latency burns its budget at a page's rate, and the stable version's does not."""
-    print(f"burn rates {tried.burn_rates}")  # noqa: T201 -- figures to report
+    print(f"burn rates {tried.burn_rates}")
     assert tried.burn_rates[CANARY] > PAGE_BURN_RATE
     assert tried.burn_rates[STABLE] < tried.burn_rates[CANARY] / 2
 
 
 def test_the_runbook_takes_it_back(tried: Tried) -> None:
     """After the documented command all answers are the stable version's."""
-    assert tried.after.requests > 50
-    assert set(tried.after.versions) == {STABLE}
+    assert tried.after["after"].requests > 50
+    assert set(tried.after["after"].versions) == {STABLE}
+
+
+def test_an_image_volume_is_exchanged_without_a_failure(tried: Tried) -> None:
+    """The other way to deliver a model: a new image volume rolls as safely as a new image."""
+    assert [one.failures for one in tried.after.values() if one.failed] == []
+    assert set(tried.after["settled"].versions) <= {STABLE, "t2"}
+    assert "t2" in tried.after["settled"].versions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctr_rehearsal.objects import name_of
-from tests.support.rehearsed_sections import ROLLOUTS
+from ctr_rehearsal.traffic.load import Flow
 from tests.support.rehearsal import (
     CLIENT,
     EDGE,
@@ -24,7 +24,7 @@ from tests.support.rehearsal import (
     two_flows,
     wait_for_requests,
 )
-from ctr_rehearsal.traffic.load import Flow
+from tests.support.rehearsed_sections import ROLLOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,9 +139,9 @@ def test_the_tail_stays_while_pods_change(rehearsed: Rehearsed) -> None:
     """p99 of each planned change stays within 1.5 x of the steady one (asserted by make rehearse)."""
     ratios = {}
     for name, record in rehearsed.records.items():
-        print(rehearsed.journal.told(record))  # noqa: T201 -- pytest shows it; figures to report
+        print(rehearsed.journal.told(record))
         found = rehearsed.journal.found(record)
         for section in ROLLOUTS:
             ratios[name, section] = found[section].p99_ms / found["steady"].p99_ms
-    print({key: round(ratio, 2) for key, ratio in ratios.items()})  # noqa: T201 -- as above
+    print({key: round(ratio, 2) for key, ratio in ratios.items()})
     assert not FULL or max(ratios.values()) <= P99_RATIO

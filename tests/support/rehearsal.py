@@ -21,7 +21,7 @@ from tests.support.tiny_bundle import make_tiny_bundle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ctr_rehearsal.traffic.load import Found, FlowRecord, Load
+    from ctr_rehearsal.traffic.load import FlowRecord, Found, Load
     from ctr_rehearsal.world import Said
 
 ROOT = Path(__file__).parents[2]

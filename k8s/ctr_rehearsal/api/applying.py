@@ -100,8 +100,11 @@ def _with_owners(
     times[manager.name, manager.operation] = manager.time
     result["metadata"]["managedFields"] = [
         {
-            **{"manager": name, "operation": operation, "apiVersion": thing.get("apiVersion")},
-            **{"time": times.get((name, operation)) or manager.time, "fieldsType": "FieldsV1"},
+            "manager": name,
+            "operation": operation,
+            "apiVersion": thing.get("apiVersion"),
+            "time": times.get((name, operation)) or manager.time,
+            "fieldsType": "FieldsV1",
             "fieldsV1": to_fields(sorted(paths, key=repr)),
         }
         for (name, operation), paths in owners.items()
@@ -110,9 +113,7 @@ def _with_owners(
     return result
 
 
-def _conflict(
-    kind: Kind, wanted: Object, taken: dict[tuple[str, str], set[Path]]
-) -> ApiError:
+def _conflict(kind: Kind, wanted: Object, taken: dict[tuple[str, str], set[Path]]) -> ApiError:
     told = "; ".join(
         f'conflict with "{name}": ' + ", ".join(sorted(_dotted(path) for path in paths))
         for (name, _), paths in taken.items()

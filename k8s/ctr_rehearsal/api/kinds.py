@@ -57,13 +57,9 @@ REPLICA_SET = Kind(
 )
 DAEMON_SET = Kind("apps", "v1", "DaemonSet", "daemonsets", ("ds",))
 STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets", ("sts",))
-ENDPOINT_SLICE = Kind(
-    "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", subresources=()
-)
+ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", subresources=())
 PDB = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", ("pdb",))
-GRPC_ROUTE = Kind(
-    "gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes", strategic=False
-)
+GRPC_ROUTE = Kind("gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes", strategic=False)
 
 KINDS = (
     *(NAMESPACE, NODE, POD, SERVICE, CONFIG_MAP, SECRET, EVENT),

@@ -42,7 +42,9 @@ class Request:
 
     def __init__(self, path: str, query: Mapping[str, str], body: bytes, content_type: str) -> None:
         found = PATH.match(path)
-        kinds = [k for k in KINDS if found and (k.root, k.plural) == (found["root"], found["plural"])]
+        kinds = [
+            k for k in KINDS if found and (k.root, k.plural) == (found["root"], found["plural"])
+        ]
         if not found or not kinds:
             raise ApiError(404, "NotFound", "the server could not find the requested resource")
         self.kind = kinds[0]
@@ -102,8 +104,13 @@ class Api:
             return await self._dispatch(request)
         except ApiError as error:
             body = {
-                **{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"},
-                **{"message": str(error), "reason": error.reason, "code": error.status},
+                "kind": "Status",
+                "apiVersion": "v1",
+                "metadata": {},
+                "status": "Failure",
+                "message": str(error),
+                "reason": error.reason,
+                "code": error.status,
             }
             return web.json_response(body, status=error.status)
 

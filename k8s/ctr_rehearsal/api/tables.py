@@ -36,8 +36,13 @@ def table(kind: Kind, things: Sequence[Object], version: str, now: str) -> Objec
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"resourceVersion": version},
         "columnDefinitions": [
-            {"name": name, "type": "string", "format": "name" if name == "Name" else "",
-             "description": "", "priority": 0}
+            {
+                "name": name,
+                "type": "string",
+                "format": "name" if name == "Name" else "",
+                "description": "",
+                "priority": 0,
+            }
             for name in (*columns, "Age")
         ],
         "rows": rows,

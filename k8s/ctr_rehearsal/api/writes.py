@@ -63,7 +63,7 @@ class Writes:
         old = self._store.get(kind, namespace, name_of(thing))
         return self._change(kind, old, thing, options)
 
-    def patch(  # noqa: PLR0913 -- what a PATCH request consists of
+    def patch(
         self,
         kind: Kind,
         namespace: str,

@@ -80,7 +80,7 @@ def advanced(
     return Progress(template, counts, before.since_s, exceeded)
 
 
-def status_of(  # noqa: PLR0913 -- what a status tells
+def status_of(
     generation: int,
     counts: Counts,
     progress: Progress,

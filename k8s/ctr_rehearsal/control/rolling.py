@@ -90,9 +90,7 @@ def _grow(strategy: Strategy, new: ReplicaCount, old: Sequence[ReplicaCount]) ->
     return new.wanted + max(0, min(room, strategy.replicas - new.wanted))
 
 
-def _shrink(
-    strategy: Strategy, new: ReplicaCount, old: Sequence[ReplicaCount]
-) -> dict[str, int]:
+def _shrink(strategy: Strategy, new: ReplicaCount, old: Sequence[ReplicaCount]) -> dict[str, int]:
     least = strategy.replicas - strategy.max_unavailable
     total = new.wanted + sum(one.wanted for one in old)
     # New pods that are not available yet may never be: they do not pay for old ones.

@@ -36,7 +36,7 @@ class Container:
         pid: of its process; None while there is none.
     """
 
-    def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
+    def __init__(
         self,
         spec: Object,
         pod: Object,

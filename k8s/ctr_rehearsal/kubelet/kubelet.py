@@ -12,6 +12,7 @@ from ctr_rehearsal.objects import at, being_deleted, name_of, namespace_of
 if TYPE_CHECKING:
     from ctr_rehearsal.kubelet.pod import Node
 
+
 class Kubelet:
     """One for all nodes: what tells them apart is the name in spec.nodeName."""
 

@@ -234,7 +234,9 @@ class PodRun:
                 "namespace": namespace_of(pod),
             },
             "involvedObject": {"kind": "Pod", "name": name_of(pod), "uid": self._uid},
-            **{"type": "Warning", "reason": reason, "message": message},
+            "type": "Warning",
+            "reason": reason,
+            "message": message,
             "lastTimestamp": store.now,
         }
         if store.find(EVENT, namespace_of(pod), event["metadata"]["name"]) is None:
@@ -264,7 +266,8 @@ class PodRun:
         since = old["lastTransitionTime"] if old and old["status"] == said else None
         conditions = [
             {
-                **{"type": kind, "status": said},
+                "type": kind,
+                "status": said,
                 "lastTransitionTime": since or self._node.store.now,
             }
             for kind in ("ContainersReady", "Ready")
@@ -272,7 +275,8 @@ class PodRun:
         running = any("running" in one.state for one in self._containers)
         return {
             "phase": "Running" if running or self._containers else "Pending",
-            **{"podIP": "127.0.0.1", "hostIP": "127.0.0.1"},
+            "podIP": "127.0.0.1",
+            "hostIP": "127.0.0.1",
             "startTime": at(current, "status.startTime", self._node.store.now),
             "conditions": [
                 *conditions,
@@ -285,16 +289,24 @@ class PodRun:
         if not self._containers:
             return [
                 {
-                    **{"name": spec["name"], "image": spec["image"], "imageID": ""},
-                    **{"ready": False, "started": False, "restartCount": 0},
+                    "name": spec["name"],
+                    "image": spec["image"],
+                    "imageID": "",
+                    "ready": False,
+                    "started": False,
+                    "restartCount": 0,
                     "state": {"waiting": self._waiting},
                 }
                 for spec in self._pod["spec"]["containers"]
             ]
         return [
             {
-                **{"name": one.name, "image": one.image, "imageID": one.image},
-                **{"ready": one.ready, "started": one.started, "restartCount": one.restarts},
+                "name": one.name,
+                "image": one.image,
+                "imageID": one.image,
+                "ready": one.ready,
+                "started": one.started,
+                "restartCount": one.restarts,
                 "state": one.state,
             }
             for one in self._containers

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
-_WILDCARDS = ("0.0.0.0", "[::]", "::")  # noqa: S104 -- what is replaced
+_WILDCARDS = ("0.0.0.0", "[::]", "::")
 _FLAG = re.compile(r"^(?P<flag>--?[A-Za-z0-9][\w.-]*=)(?P<value>.*)$", re.DOTALL)
 _HOST_PORT = re.compile(r"^(?P<host>0\.0\.0\.0|\[::\]|127\.0\.0\.1|localhost):(?P<port>\d+)$")
 

@@ -73,7 +73,12 @@ class Surroundings:
         own = {name: self._value(name, value) for name, value in self.variables.items()}
         own_programs = () if self.programs is None else (str(self.programs),)
         ours = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
-        return {"PATH": ":".join((*own_programs, *ours)), "HOME": str(self.folder), "PYTHONUNBUFFERED": "1", **own}
+        return {
+            "PATH": ":".join((*own_programs, *ours)),
+            "HOME": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+            **own,
+        }
 
     def _value(self, name: str, value: str) -> str:
         if name in self.scaled:

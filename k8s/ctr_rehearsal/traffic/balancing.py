@@ -76,7 +76,7 @@ class RoundRobin:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
 
-    async def call(self, method: str, message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
+    async def call(self, method: str, message: bytes, timeout: float) -> bytes:
         """Make one call on the next ready channel; wait for one while there is none.
 
         Raises:

