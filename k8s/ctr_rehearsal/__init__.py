@@ -1,1 +1,1 @@
-"""A rollout rehearsal: an emulator of the Kubernetes API under which kubectl rolls real processes."""
+"""A rollout rehearsal: kubectl rolls real processes out on an emulated Kubernetes API."""

@@ -164,7 +164,7 @@ def running_cluster(plan: ClusterPlan, *followers: Follower) -> Iterator[Cluster
     def run() -> None:
         try:
             asyncio.run(cluster.run(ready.set))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- told to the thread that waits for it
             failed.append(error)
         finally:
             ready.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,7 +33,7 @@ def labels_of(thing: Object) -> dict[str, str]:
     return dict(thing["metadata"].get("labels") or {})
 
 
-def at(thing: Any, path: str, default: Any = None) -> Any:
+def at(thing: Any, path: str, default: Any = None) -> Any:  # noqa: ANN401 -- JSON
     """Return what stands under a dotted path, or the default where a part of it is missing."""
     for key in path.split("."):
         if not isinstance(thing, dict) or thing.get(key) is None:
@@ -118,5 +118,5 @@ def template_hash(template: Object) -> str:
 
 def timestamp(seconds: float) -> str:
     """Return a time since the epoch as Kubernetes writes it, in whole seconds and UTC."""
-    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
+    moment = dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -87,8 +87,8 @@ class World:
     def sh(self, script: str, *, variables: Mapping[str, str] | None = None) -> Said:
         """Run a script by bash, as an operator at this cluster would; never raises for its code."""
         began_ns = time.monotonic_ns()
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
+        done = subprocess.run(  # noqa: S603 -- our own scripts
+            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 -- the system's
             env={**self.environment(), **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -140,7 +140,7 @@ class World:
             time.sleep(LOOK_EVERY_S)
 
     def settle(self) -> Window:
-        """Wait until no pod is on its way and Envoy knows the endpoints; return how long it took."""
+        """Wait until no pod is on its way and Envoy knows it; return when that was."""
         began_ns = time.monotonic_ns()
 
         def settled() -> bool:

@@ -23,8 +23,6 @@ from tests.support.rehearsal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ctr_rehearsal.traffic.load import Found
     from ctr_rehearsal.world import Said, World
 
@@ -60,7 +58,7 @@ class Stops:
 
 
 @pytest.fixture(scope="module")
-def stops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stops]:
+def stops(tmp_path_factory: pytest.TempPathFactory) -> Stops:
     """Roll out each fault under load, and undo it."""
     journal = Journal()
     rollouts = {}
@@ -75,7 +73,7 @@ def stops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stops]:
                 rollouts[fault] = _roll_out(world, image, words)
             journal.begin("end")
             records = [load.stop() for load in loads.values()]
-    yield Stops(rollouts, {record.flow.name: journal.found(record) for record in records})
+    return Stops(rollouts, {record.flow.name: journal.found(record) for record in records})
 
 
 def _roll_out(world: World, image: str, words: str) -> Stopped:

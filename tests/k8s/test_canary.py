@@ -108,7 +108,7 @@ def test_five_percent_reach_the_canary(tried: Tried) -> None:
     """Of 7,000 answers 5 % are the canary's, within a point, and none fails."""
     found = tried.during.answers
     share = sum(version == CANARY for _, version in found) / len(found)
-    print(f"canary share {share:.4f} of {len(found)}")
+    print(f"canary share {share:.4f} of {len(found)}")  # noqa: T201 -- figures to report
     assert len(found) >= REQUESTS
     assert tried.during.failures == []
     assert share == pytest.approx(0.05, abs=0.01)
@@ -116,7 +116,7 @@ def test_five_percent_reach_the_canary(tried: Tried) -> None:
 
 def test_a_burn_on_the_canary_alone_shows_by_version(tried: Tried) -> None:
     """The canary's latency burns its budget at a page's rate, and the stable version's does not."""
-    print(f"burn rates {tried.burn_rates}")
+    print(f"burn rates {tried.burn_rates}")  # noqa: T201 -- figures to report
     assert tried.burn_rates[CANARY] > PAGE_BURN_RATE
     assert tried.burn_rates[STABLE] < tried.burn_rates[CANARY] / 2
 

@@ -49,7 +49,7 @@ strategies = st.builds(
 
 @given(strategies, st.integers(0, 2), st.randoms(use_true_random=False))
 def test_a_rollout_keeps_its_bounds_and_ends(strategy: Strategy, olds: int, random) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 -- random.Random
-    """Never above replicas + maxSurge, never below replicas - maxUnavailable, and all new at last."""
+    """At most replicas + maxSurge, at least replicas - maxUnavailable, and all new at last."""
     wanted = {"new": 0, "old-0": strategy.replicas, **{f"old-{i}": 0 for i in range(1, olds + 1)}}
     world = Simulated(strategy, wanted, dict(wanted))
     least = strategy.replicas - strategy.max_unavailable

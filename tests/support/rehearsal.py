@@ -1,4 +1,4 @@
-"""A cluster to rehearse in: the real manifests, the real gateway, tiny bundles, a scripted engine."""
+"""A cluster to rehearse in: real manifests, real gateways, tiny bundles, a scripted engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ctr_rehearsal.world import World, WorldPlan, running_world
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ctr_rehearsal.traffic.load import FlowRecord, Found, Load
     from ctr_rehearsal.world import Said
@@ -85,7 +85,10 @@ def images(folder: Path) -> dict[str, Image]:
 
 @contextlib.contextmanager
 def rehearsing(
-    folder: Path, overlay: Path, before: Callable[[World], None] | None = None
+    folder: Path,
+    overlay: Path,
+    before: Callable[[World], None] | None = None,
+    registry: Mapping[str, Image] | None = None,
 ) -> Iterator[World]:
     """Run a cluster with an overlay rolled out, its pods ready and known to the balancers.
 
@@ -93,9 +96,10 @@ def rehearsing(
         folder: for everything.
         overlay: what is applied.
         before: called before that.
+        registry: images by reference; None is those of `images`.
     """
     require_kubernetes_tools()
-    known = images(folder / "images")
+    known = images(folder / "images") if registry is None else registry
     with running_world(WorldPlan(folder / "world", known)) as world:
         if before is not None:
             before(world)

@@ -1,4 +1,4 @@
-"""What kubectl asks a server about itself: groups, resources, and which verbs take which queries."""
+"""What kubectl asks a server about itself: groups, resources, and what a PATCH takes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def paths_of(thing: Object) -> dict[Path, Any]:
     return dict(_walk(owned, ()))
 
 
-def _walk(value: Any, path: Path) -> Iterable[tuple[Path, Any]]:
+def _walk(value: Any, path: Path) -> Iterable[tuple[Path, Any]]:  # noqa: ANN401 -- JSON
     if not isinstance(value, dict) or not value:
         yield path, value
         return
@@ -83,7 +83,7 @@ def remove(thing: Object, path: Path) -> None:
         place[:] = [item for item in place if item.get(last[1]) != last[2]]
 
 
-def _follow(place: Any, step: tuple[Any, ...]) -> Any:
+def _follow(place: Any, step: tuple[Any, ...]) -> Any:  # noqa: ANN401 -- JSON
     if step[0] == "f":
         return place.get(step[1]) if isinstance(place, dict) else None
     items = place if isinstance(place, list) else []

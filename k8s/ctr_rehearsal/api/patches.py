@@ -43,7 +43,7 @@ def patched(kind: Kind, thing: Object, content_type: str, body: bytes) -> Object
     )
 
 
-def merged(thing: Any, patch: Any) -> Any:
+def merged(thing: Any, patch: Any) -> Any:  # noqa: ANN401 -- JSON
     """Return a value with a JSON merge patch (RFC 7386) applied."""
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)

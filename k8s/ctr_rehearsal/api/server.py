@@ -195,7 +195,7 @@ class Api:
             raise unsupported(f"{asked.kind.plural}/{asked.sub}")
         thing = self._writes.patch(
             *(asked.kind, asked.namespace, asked.name),
-            *(asked.content_type, asked.body, asked.options),
+            *((asked.content_type, asked.body), asked.options),
         )
         return web.json_response(thing)
 
@@ -295,15 +295,13 @@ class Api:
 
 
 def _about_itself(path: str) -> Object | None:
-    """Answer discovery; None for a path that is about objects."""
-    if path == "/version":
-        return dict(discovery.VERSION)
-    if path == "/api":
-        return discovery.api_versions()
-    if path == "/apis":
-        return discovery.api_groups()
-    if path == "/openapi/v3":
-        return discovery.openapi_index()
+    """Answer discovery; None for a path that is about objects.
+
+    Raises:
+        ApiError: there is no such API.
+    """
+    if path in _ABOUT:
+        return _ABOUT[path]()
     if path.startswith("/openapi/v3/"):
         return discovery.openapi(path.removeprefix("/openapi/v3/"))
     if found := re.match(r"^/(?:api|apis)/((?:[^/]+/)?v[^/]+)$", path):
@@ -311,6 +309,14 @@ def _about_itself(path: str) -> Object | None:
             raise not_found("API", found[1])
         return resources
     return None
+
+
+_ABOUT: dict[str, Callable[[], Object]] = {
+    "/version": lambda: dict(discovery.VERSION),
+    "/api": discovery.api_versions,
+    "/apis": discovery.api_groups,
+    "/openapi/v3": discovery.openapi_index,
+}
 
 
 def _scale_of(thing: Object) -> Object:

@@ -120,7 +120,7 @@ class Store:
         return self._keep(key, "MODIFIED", thing)
 
     def set_status(self, kind: Kind, thing: Object, status: Object) -> Object:
-        """Write an object's status alone, if it is still there; nothing changes when it is equal."""
+        """Write an object's status alone, if the object is still there."""
         current = self.find(kind, namespace_of(thing), name_of(thing))
         if current is None or current["metadata"]["uid"] != thing["metadata"]["uid"]:
             return thing

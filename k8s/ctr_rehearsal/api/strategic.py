@@ -50,7 +50,7 @@ def strategic_merge(thing: Object, patch: Object) -> Object:
     return merged
 
 
-def _direct(merged: Object, directive: str, value: Any) -> None:
+def _direct(merged: Object, directive: str, value: Any) -> None:  # noqa: ANN401 -- JSON
     """Do what a directive says beside `$patch`."""
     if directive.startswith(DELETE):
         field = directive.removeprefix(DELETE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from ctr_rehearsal.api.kinds import DEPLOYMENT, NODE, PDB, POD, REPLICA_SET
@@ -50,8 +50,8 @@ def table(kind: Kind, things: Sequence[Object], version: str, now: str) -> Objec
 
 
 def _age(thing: Object, now: str) -> str:
-    def parsed(text: str) -> datetime.datetime:
-        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    def parsed(text: str) -> dt.datetime:
+        return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
 
     seconds = int((parsed(now) - parsed(thing["metadata"]["creationTimestamp"])).total_seconds())
     for unit_s, letter in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "m")):

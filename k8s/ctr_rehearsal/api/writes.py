@@ -64,19 +64,21 @@ class Writes:
         return self._change(kind, old, thing, options)
 
     def patch(
-        self,
-        kind: Kind,
-        namespace: str,
-        name: str,
-        content_type: str,
-        body: bytes,
-        options: Options,
+        self, kind: Kind, namespace: str, name: str, patch: tuple[str, bytes], options: Options
     ) -> Object:
         """Apply a patch of any of the four kinds.
+
+        Args:
+            kind: of the object.
+            namespace: of the object.
+            name: of the object.
+            patch: its content type, and its bytes.
+            options: of the request.
 
         Raises:
             ApiError: the patch or its result is not sound, or a server-side apply conflicts.
         """
+        content_type, body = patch
         if content_type == APPLY_PATCH:
             return self._apply(kind, namespace, name, body, options)
         old = self._store.get(kind, namespace, name)

@@ -35,7 +35,7 @@ from ctr_rehearsal.objects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ctr_rehearsal.api.server import Api
     from ctr_rehearsal.api.store import Store
@@ -152,20 +152,7 @@ class Controllers:
 
     def _publish(self) -> None:
         """Keep one EndpointSlice a pod and port of each Service."""
-        wanted: dict[tuple[str, str], Object] = {}
-        for service in self._store.list(SERVICE):
-            selector = at(service, "spec.selector")
-            if not selector:
-                continue
-            for pod in self._store.list(POD, namespace_of(service)):
-                if not matches({"matchLabels": selector}, labels_of(pod)):
-                    continue
-                ports = self._facts.ports.get(pod["metadata"]["uid"], {})
-                for port in service["spec"].get("ports") or ():
-                    number = target_port(service, port["port"], pod)
-                    if number in ports:
-                        one = slice_of(service, port, pod, ports[number])
-                        wanted[namespace_of(service), name_of(one)] = one
+        wanted = {(namespace_of(one), name_of(one)): one for one in self._slices()}
         standing = {(namespace_of(s), name_of(s)): s for s in self._store.list(ENDPOINT_SLICE)}
         for key, one in wanted.items():
             if key not in standing:
@@ -175,6 +162,18 @@ class Controllers:
                 self._store.replace(ENDPOINT_SLICE, standing[key])
         for key in standing.keys() - wanted.keys():
             self._store.remove(ENDPOINT_SLICE, *key)
+
+    def _slices(self) -> Iterator[Object]:
+        for service in self._store.list(SERVICE):
+            selector = at(service, "spec.selector")
+            for pod in self._store.list(POD, namespace_of(service)):
+                if not selector or not matches({"matchLabels": selector}, labels_of(pod)):
+                    continue
+                ports = self._facts.ports.get(pod["metadata"]["uid"], {})
+                for port in service["spec"].get("ports") or ():
+                    number = target_port(service, port["port"], pod)
+                    if number in ports:
+                        yield slice_of(service, port, pod, ports[number])
 
     def _budget(self) -> None:
         for budget in self._store.list(PDB):

@@ -45,7 +45,7 @@ class Progress:
     exceeded: bool = False
 
 
-def advanced(
+def advanced(  # noqa: PLR0913 -- what progress depends on
     before: Progress | None,
     template: str,
     counts: Counts,
@@ -80,7 +80,7 @@ def advanced(
     return Progress(template, counts, before.since_s, exceeded)
 
 
-def status_of(
+def status_of(  # noqa: PLR0913 -- what a status tells
     generation: int,
     counts: Counts,
     progress: Progress,
@@ -119,8 +119,8 @@ def status_of(
         f"Deployment {'has' if enough else 'does not have'} minimum availability.",
     )
     conditions = [
-        _condition(before, now, "Available", *available),
-        _condition(before, now, "Progressing", *progressing),
+        _condition(before, now, "Available", available),
+        _condition(before, now, "Progressing", progressing),
     ]
     return {
         "observedGeneration": generation,
@@ -133,7 +133,8 @@ def status_of(
     }
 
 
-def _condition(before: Object, now: str, kind: str, status: str, reason: str, told: str) -> Object:
+def _condition(before: Object, now: str, kind: str, said: tuple[str, str, str]) -> Object:
+    status, reason, told = said
     condition = {"type": kind, "status": status, "reason": reason, "message": told}
     old: Object = next((c for c in before.get("conditions") or () if c["type"] == kind), {})
     same = old.get("status") == status

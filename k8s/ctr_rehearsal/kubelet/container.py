@@ -36,7 +36,7 @@ class Container:
         pid: of its process; None while there is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- collaborators arrive by constructor
         self,
         spec: Object,
         pod: Object,

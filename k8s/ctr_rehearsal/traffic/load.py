@@ -157,7 +157,7 @@ class Load:
         self._log = folder / "generator.log"
         with self._log.open("wb") as log:
             command = [sys.executable, "-m", "ctr_rehearsal.traffic.generator", str(folder)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 -- our own command
         self.record: FlowRecord | None = None
 
     def wait_until_started(self) -> None:

@@ -17,7 +17,7 @@ def manager(name: str, operation: str = APPLY) -> Manager:
     return Manager(name, operation, "2026-01-01T00:00:00Z")
 
 
-def deployment(**spec: Any) -> dict[str, Any]:
+def deployment(**spec: object) -> dict[str, Any]:
     """A small Deployment."""
     return {"metadata": {"name": "d", "namespace": "n"}, "spec": spec}
 
@@ -70,6 +70,6 @@ def test_an_update_owns_what_it_changed() -> None:
 
 
 def test_owned_fields_survive_being_written_down() -> None:
-    """managedFields hold the very paths that were owned."""
+    """The field managedFields holds the very paths that were owned."""
     paths = set(paths_of(deployment(containers=containers(a="1", b="2"), empty={}, replicas=1)))
     assert from_fields(to_fields(paths)) == paths

@@ -43,7 +43,7 @@ def test_back_off_doubles_to_five_minutes(crashes: int, wait_s: float) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104 -- what is replaced
         ("8500", "40001"),
         ("--port=8501", "--port=40002"),
         ("0.0.0.0:8500", "127.0.0.1:40001"),

@@ -45,7 +45,7 @@ def test_null_and_delete_take_things_away() -> None:
 
 
 def test_the_order_that_a_patch_sets_holds() -> None:
-    """kubectl apply sends `$setElementOrder` along; nothing of it stays in the object."""
+    """An apply sends `$setElementOrder` along; nothing of it stays in the object."""
     patch = {
         "$setElementOrder/containers": [{"name": "b"}, {"name": "a"}],
         "containers": [{"name": "a", "image": "a:2"}],

@@ -14,9 +14,13 @@ RUNBOOK = Path(__file__).parents[3] / "k8s/runbooks/rollout.md"
 
 def test_blocks_come_with_their_section_as_they_stand() -> None:
     """Text, line and section, in order; other languages are no commands."""
-    text = "# T\n\n## One\n\n```sh\na\n  b\n```\n\n```toml\nx = 1\n```\n## Two\n```sh\nc\n```\n"
+    other = "```toml\nx = 1\n```\n"
+    text = f"# T\n\n## One\n\n```sh\na\n  b\n```\n\n{other}## Two\n```sh\nc\n```\n"
     blocks = read_blocks(text)
-    assert [(b.section, b.line, b.text) for b in blocks] == [("One", 5, "a\n  b"), ("Two", 14, "c")]
+    assert [(b.section, b.line, b.text) for b in blocks] == [
+        ("One", 5, "a\n  b"),
+        ("Two", 14, "c"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["```sh\nx\n", "```\nx\n```\n"])
