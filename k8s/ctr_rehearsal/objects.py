@@ -116,6 +116,12 @@ def template_hash(template: Object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 
+def seconds_of(text: str) -> float:
+    """Return a time as Kubernetes writes it in seconds since the epoch."""
+    moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=dt.UTC).timestamp()
+
+
 def timestamp(seconds: float) -> str:
     """Return a time since the epoch as Kubernetes writes it, in whole seconds and UTC."""
     moment = dt.datetime.fromtimestamp(seconds, tz=dt.UTC)

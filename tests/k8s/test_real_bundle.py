@@ -61,9 +61,8 @@ def test_rollouts_of_the_real_bundle_fail_nothing(tmp_path: Path) -> None:
             world.settle()
             journal.begin("end")
             records = [load.stop() for load in loads.values()]
-    print(f"{capacity:.0f} requests a second while a pod starts")
-    for record in records:
-        print(journal.told(record))
+    told = [f"{capacity:.0f} requests a second while a pod starts", *map(journal.told, records)]
+    print("\n".join(told))  # noqa: T201 -- pytest shows it; figures to report
     failed = {r.flow.name: r.failures[:5] for r in records if r.failures}
     assert failed == {}
     assert all(one.failed == 0 for r in records for one in journal.found(r).values())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from ctr_rehearsal.api.kinds import DEPLOYMENT, NODE, PDB, POD, REPLICA_SET
-from ctr_rehearsal.objects import at, being_deleted, is_ready, name_of
+from ctr_rehearsal.objects import at, being_deleted, is_ready, name_of, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,10 +49,7 @@ def table(kind: Kind, things: Sequence[Object], version: str, now: str) -> Objec
 
 
 def _age(thing: Object, now: str) -> str:
-    def parsed(text: str) -> dt.datetime:
-        return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
-
-    seconds = int((parsed(now) - parsed(thing["metadata"]["creationTimestamp"])).total_seconds())
+    seconds = int(seconds_of(now) - seconds_of(thing["metadata"]["creationTimestamp"]))
     for unit_s, letter in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "m")):
         if seconds >= 2 * unit_s:
             return f"{seconds // unit_s}{letter}"

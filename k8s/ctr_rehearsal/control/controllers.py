@@ -32,6 +32,7 @@ from ctr_rehearsal.objects import (
     namespace_of,
     owned_by,
     owner_uid,
+    seconds_of,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Controllers:
                     ready=is_ready(pod),
                     ready_since_s=self._facts.ready_since_s.get(uid, self._now_s()),
                     deleting=being_deleted(pod),
-                    made_s=float(pod["metadata"]["generation"]),
+                    made_s=seconds_of(pod["metadata"]["creationTimestamp"]),
                     restarts=sum(one["restartCount"] for one in statuses),
                 )
             )

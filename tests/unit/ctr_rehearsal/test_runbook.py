@@ -31,7 +31,7 @@ def test_a_block_must_end_and_say_its_language(text: str) -> None:
 
 
 def test_every_command_of_the_runbook_is_rehearsed() -> None:
-    """A section with commands that no test runs, or a test of a section that is gone, fails here."""
+    """A section whose commands no test runs, or one that is gone, fails here."""
     sections = {block.section for block in read_blocks(RUNBOOK.read_text())}
     run = {
         *rehearsed_sections.ROLLOUTS,
