@@ -118,8 +118,7 @@ def template_hash(template: Object) -> str:
 
 def seconds_of(text: str) -> float:
     """Return a time as Kubernetes writes it in seconds since the epoch."""
-    moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
-    return moment.replace(tzinfo=dt.UTC).timestamp()
+    return dt.datetime.fromisoformat(text).timestamp()
 
 
 def timestamp(seconds: float) -> str:

@@ -61,7 +61,7 @@ class BoundServer:
 
     Attributes:
         background: runs beside the server for the length of the context.
-        probes: answers health on a port of its own for the length of the context, if it is asked to.
+        probes: answers health on a port of its own for the length of the context, if asked to.
     """
 
     server: grpc.aio.Server

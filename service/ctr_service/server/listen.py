@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import grpc
 
 
-def listen(
+def listen(  # noqa: PLR0913 -- an address, and how it is bound
     server: grpc.aio.Server,
     host: str,
     port: int,

@@ -92,7 +92,7 @@ async def test_apply_diff_and_set_merge_as_kubectl_expects(kubectl: Kubectl) -> 
 
 
 async def test_server_side_apply_conflicts_until_forced(kubectl: Kubectl) -> None:
-    """kubectl tells who owns the field, and takes it with --force-conflicts."""
+    """The refusal tells who owns the field, and takes it with --force-conflicts."""
     file = str(kubectl.folder / "web.yaml")
     await kubectl("apply", "--server-side", "-f", file)
     await kubectl("scale", "deployment/web", "--replicas=5")
