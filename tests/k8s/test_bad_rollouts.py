@@ -31,7 +31,7 @@ pytestmark = pytest.mark.rehearsal
 DEADLINE_S = 5
 """Shorter than the manifest's, and long enough for a broken pod to say what is wrong with it."""
 FAULTS = {
-    "bundle tampered": (f"model={TAMPERED}", "sha256"),
+    "bundle tampered": (f"model={TAMPERED}", "does not match the manifest"),
     "wrong digest": (f"model={ABSENT}", "ErrImagePull"),
     "warm-up failing": (f"gateway={COLD}", "the script fails its warm-up"),
     "crash loop": (f"gateway={CRASHING}", "No module named"),
