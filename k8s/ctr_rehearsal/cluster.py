@@ -21,12 +21,12 @@ from ctr_rehearsal.kubelet.kubelet import Kubelet
 from ctr_rehearsal.kubelet.pod import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ctr_rehearsal.kubelet.images import Image
 
-    Follower: TypeAlias = Callable[["Cluster"], Awaitable[None]]
+    Follower: TypeAlias = Callable[["Cluster"], Coroutine[None, None, None]]
 
 T = TypeVar("T")
 CALL_S = 30.0

@@ -38,11 +38,13 @@ class Guarded:
 
     def prepare(self, world: World) -> None:
         """Make the first token and both Secrets, as at the first installation."""
+        make = "kubectl create secret"
+        apply = "--dry-run=client --output=yaml | kubectl apply --filename=-"
         world.must(
             f"ctr-service token new {CALLER} --file {self.tokens} > {self.token_files[0]}\n"
-            f"kubectl create secret generic ctr-tokens --from-file=tokens.toml={self.tokens}\n"
-            f"kubectl create secret tls ctr-service-tls --cert={self.first.certificate} "
-            f"--key={self.first.private_key}"
+            f"{make} generic ctr-tokens --from-file=tokens.toml={self.tokens} {apply}\n"
+            f"{make} tls ctr-service-tls --cert={self.first.certificate} "
+            f"--key={self.first.private_key} {apply}"
         )
 
     def run_block(self, world: World, title: str, number: int, pem: Pem | None = None) -> None:

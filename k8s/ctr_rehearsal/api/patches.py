@@ -34,7 +34,8 @@ def patched(kind: Kind, thing: Object, content_type: str, body: bytes) -> Object
     if content_type == JSON:
         return _json_patch(thing, patch)
     if content_type == MERGE:
-        return merged(thing, patch)
+        result: Object = merged(thing, patch)
+        return result
     if content_type == STRATEGIC and kind.strategic:
         return strategic_merge(thing, patch)
     raise ApiError(

@@ -68,8 +68,13 @@ class Request:
         """Return the body.
 
         Raises:
-            ApiError: it is no JSON object.
+            ApiError: it is no JSON object; kubectl create sends protobuf.
         """
+        if self.content_type.endswith("protobuf"):
+            raise ApiError(
+                *(415, "UnsupportedMediaType"),
+                "the rehearsal's emulator takes JSON alone: use kubectl apply, not kubectl create",
+            )
         try:
             body = json.loads(self.body or b"{}")
         except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -94,13 +95,13 @@ def _how(
         return ports.get(number or 0, number or 0)
 
     if call := spec.get("grpc"):
-        return lambda: _grpc(here(call["port"]), call.get("service") or "")
+        return partial(_grpc, here(call["port"]), call.get("service") or "")
     if call := spec.get("httpGet"):
-        return lambda: _http(here(call["port"]), call)
+        return partial(_http, here(call["port"]), call)
     if call := spec.get("tcpSocket"):
-        return lambda: _tcp(here(call["port"]))
+        return partial(_tcp, here(call["port"]))
     if call := spec.get("exec"):
-        return lambda: _command(run, call["command"])
+        return partial(_command, run, call["command"])
     raise unsupported(f"a probe of kind {', '.join(spec)}")
 
 

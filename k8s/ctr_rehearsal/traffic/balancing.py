@@ -75,7 +75,7 @@ class RoundRobin:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(channel.close() for channel in self._channels.values()))
+        await asyncio.gather(*(channel.close(None) for channel in self._channels.values()))
 
     async def call(self, method: str, message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
         """Make one call on the next ready channel; wait for one while there is none.
@@ -88,7 +88,7 @@ class RoundRobin:
             while not (ready := [a for a in self._channels if a in self._ready]):
                 await self._changed.wait()
         address = ready[next(self._turns) % len(ready)]
-        call = self._channels[address].unary_unary(method)
+        call = self._channels[address].unary_unary(method, None, None)
         answer: bytes = await call(message, timeout=timeout)
         return answer
 

@@ -65,7 +65,7 @@ class Watched:
             self.failures.append((time.monotonic_ns(), "DEADLINE_EXCEEDED", told))
             empty = grpc.aio.Metadata()
             code = grpc.StatusCode.DEADLINE_EXCEEDED
-            raise grpc.aio.AioRpcError(code, empty, empty, told) from None
+            raise grpc.aio.AioRpcError(code, empty, empty, told, "") from None
         version = pb.PredictClicksResponse.FromString(raw).model_version
         self.answers.append((time.monotonic_ns(), version))
         return raw
