@@ -23,7 +23,7 @@ PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
-  triton test-triton telemetry-docs bench-selftest image-locks image-lint k8s-render k8s-check
+  triton test-triton telemetry-docs bench-selftest image-locks image-lint k8s-render k8s-check rehearse
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -92,6 +92,9 @@ observe: $(INSTALLED) ## Prometheus, Alertmanager, the monitor's page and a gate
 
 drill: $(INSTALLED) ## Real faults under real alerting: each must page, be explained and resolve
 	@$(BIN)/pytest -m drill
+
+rehearse: $(INSTALLED) ## Every rollout by kubectl, under load, with the manifests, Envoy and real gateways
+	@CTR_REHEARSE=full BUNDLE='$(abspath $(BUNDLE))' $(BIN)/pytest -m rehearsal -s
 
 setup: $(INSTALLED) ## Make the virtual environment
 

@@ -127,17 +127,17 @@ def make_tiny_graph(path: Path, vocabulary_size: int, seed: int = 0) -> None:
     onnx.save(model, str(path))
 
 
-def make_tiny_bundle(folder: Path, *, seed: int = 0) -> Path:
+def make_tiny_bundle(folder: Path, *, seed: int = 0, version: str = "t1") -> Path:
     """Write a complete, valid bundle to `folder` and return it."""
     with staged_directory(folder) as staged:
         tokenizer = make_tiny_tokenizer()
         tokenizer.save(str(staged / TOKENIZER_FILE))
         make_tiny_graph(staged / GRAPH_FILE, tokenizer.get_vocab_size(), seed)
-        write_manifest(staged, _manifest(staged))
+        write_manifest(staged, _manifest(staged, version))
     return folder
 
 
-def _manifest(staged: Path) -> Manifest:
+def _manifest(staged: Path, version: str) -> Manifest:
     graph = staged / GRAPH_FILE
     variant = GraphVariant(
         file=GRAPH_FILE,
@@ -173,7 +173,7 @@ def _manifest(staged: Path) -> Manifest:
     return Manifest(
         schema_version=1,
         model_name="tiny",
-        model_version="t1",
+        model_version=version,
         weights_sha256=sha256_of(graph),
         tokenizer_sha256=sha256_of(staged / TOKENIZER_FILE),
         template=TINY_TEMPLATE,

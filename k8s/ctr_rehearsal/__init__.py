@@ -1,0 +1,1 @@
+"""A rollout rehearsal: kubectl rolls real processes out on an emulated Kubernetes API."""

@@ -1,0 +1,1 @@
+"""Deployments, ReplicaSets and budgets: what should change next, decided purely, then done."""

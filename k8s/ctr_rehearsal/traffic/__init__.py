@@ -1,0 +1,1 @@
+"""How requests find pods: published endpoints, a real Envoy, a client-side balancer, and load."""
