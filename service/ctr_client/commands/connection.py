@@ -68,6 +68,12 @@ class Connection:
             raise click.ClickException(f"{error}.") from None
 
     def security(self) -> Security:
+        """Return what a channel to the target needs.
+
+        Raises:
+            click.UsageError: two tokens were given.
+            SecurityError: the variable holds no token.
+        """
         from ctr_client.security import Security, Tls  # noqa: PLC0415 -- loads gRPC
 
         files = (self.tls_ca, self.tls_certificate, self.tls_private_key, self.tls_server_name)
