@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from typing import TypeAlias
 
-    from ctr_bench.driving import Method
+    from ctr_bench.calls import Method
     from ctr_bench.schedule import Times
 
     Call: TypeAlias = Callable[[bytes, float], Awaitable[bytes]]
