@@ -1,4 +1,4 @@
-"""The two loops of the generator, on one gRPC channel with bytes in and bytes out.
+"""The two loops of the generator, on one connection with bytes in and bytes out.
 
 The open loop sends by the schedule whatever the server does. The closed loop has a fixed number of
 callers, each with one request at a time: it finds what a server can do at most, and its latencies
@@ -11,29 +11,24 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import grpc
-
-from ctr_bench.answers import Counts, count_answer
+from ctr_bench.answers import Counts
 from ctr_bench.job import MAX_UNANSWERED
 from ctr_bench.record import NOT_SENT, OK, UNREAD, Row, records_of
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from ctr_bench.job import Job, Payloads
     from ctr_bench.record import Records
-
-    Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    from ctr_bench.senders.base import Sender
 
 _UNREAD = Counts(UNREAD, UNREAD, UNREAD, UNREAD)
 _NONE = Counts(0, 0, 0, 0)
 
 
 class Driver:
-    """Runs one job on one channel; belongs to one event loop."""
+    """Runs one job on one connection; belongs to one event loop."""
 
-    def __init__(self, method: Method, job: Job, payloads: Payloads) -> None:
-        self._method = method
+    def __init__(self, sender: Sender, job: Job, payloads: Payloads) -> None:
+        self._sender = sender
         self._job = job
         self._messages = payloads.messages
         self._candidates = payloads.candidates.tolist()
@@ -95,18 +90,14 @@ class Driver:
         done_ns = self._now_ns()
         counts = _NONE
         if code == OK:
-            counts = _UNREAD if index % self._job.read_every else count_answer(raw)
+            counts = _UNREAD if index % self._job.read_every else self._sender.count(raw)
         candidates = self._candidates[index % len(self._candidates)]
         scheduled_ns = sent_ns if due_ns is None else due_ns
         return Row(scheduled_ns, sent_ns, done_ns, code, candidates, *counts)
 
     async def _ask(self, index: int) -> tuple[int, bytes]:
         message = self._messages[index % len(self._messages)]
-        try:
-            return OK, await self._method(message, timeout=self._job.deadline_s)
-        except grpc.aio.AioRpcError as error:
-            code: tuple[int, str] = error.code().value
-            return code[0], b""
+        return await self._sender.ask(message, self._job.deadline_s)
 
     def _unsent(self, index: int, due_ns: int) -> Row:
         candidates = self._candidates[index % len(self._candidates)]

@@ -8,7 +8,6 @@ not make them late.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import json
@@ -17,17 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-import grpc
 import psutil  # type: ignore[import-untyped]  # -- ships no types
 import uvloop
 
 from ctr_bench.driving import Driver
 from ctr_bench.job import RECORDS_FILE, REPORT_FILE, Job, Payloads, read_job
 from ctr_bench.record import Records, write_records
-from ctr_client.options import SERVICE, ClientOptions
+from ctr_bench.senders.opening import open_sender
 
-PREDICT = f"/{SERVICE}/PredictClicks"
-CONNECT_S = 30.0
 PRIORITY = -10
 
 
@@ -37,11 +33,8 @@ async def drive(job: Job, payloads: Payloads) -> tuple[Records, dict[str, float]
     Raises:
         TimeoutError: nothing listens at the target.
     """
-    # One attempt: a retry would hide a failure from the figures.
-    options = ClientOptions(max_attempts=1).channel_options()
-    async with grpc.aio.insecure_channel(job.target, options=options) as channel:
-        await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
-        driver = Driver(channel.unary_unary(PREDICT, None, None), job, payloads)
+    async with open_sender(job.target) as sender:
+        driver = Driver(sender, job, payloads)
         await driver.warm_up()
         gc.collect()
         gc.freeze()

@@ -28,8 +28,9 @@ class Job:
     """One load run.
 
     Attributes:
-        target: "host:port".
-        deadline_s: each call's gRPC deadline.
+        target: "host:port" for ctr.v1, or with the scheme of another protocol; see
+            `senders.opening`.
+        deadline_s: each call's deadline.
         callers: of a closed loop; 0 is an open loop, which follows the schedule.
         seconds: how long a closed loop runs; an open loop ends with its schedule.
         max_requests: a closed loop ends after so many requests; 0 is no such end.

@@ -13,6 +13,7 @@ from ctr_bench.driving import Driver
 from ctr_bench.job import Job, Payloads
 from ctr_bench.record import OK, UNREAD
 from ctr_bench.schedule import constant
+from ctr_bench.senders.ctr_v1 import CtrV1Sender
 from tests.support.grpc_server import PREDICT, channel_to, raw_method
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def drive(answers: Answers, job: Job, schedule_ns: Times = NONE_DUE) -> Re
     )
     payloads = Payloads([b"a", b"b"], np.array([2, 2], np.int32), schedule_ns)
     async with channel_to(handler) as channel:
-        driver = Driver(raw_method(channel, PREDICT), job, payloads)
+        driver = Driver(CtrV1Sender(raw_method(channel, PREDICT)), job, payloads)
         await driver.warm_up()
         return await driver.run()
 
