@@ -59,7 +59,8 @@ class OpenInferenceSender(GrpcSender):
         places = {output.name: at for at, output in enumerate(message.outputs)}
         if STATUS in places:
             statuses = _texts(message, places[STATUS])
-            return Counts(*(statuses.count(known) for known in (SCORED, FALLBACK, INVALID)), 0)
+            scored, fallback, invalid = (statuses.count(s) for s in (SCORED, FALLBACK, INVALID))
+            return Counts(scored, fallback, invalid, 0)
         return Counts(int(np.isfinite(probabilities_in(message)).sum()), 0, 0, 0)
 
 

@@ -1,0 +1,229 @@
+"""What is measured: each server's protocol, how it is started, and why with these settings.
+
+A peer's settings are those that were fastest at the SLO of the ones that its framework offers, as
+far as they were tried (docs/decisions/0023-what-fair-means.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from ctr_bench.answers import probabilities_of as ctr_v1_probabilities
+from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
+from ctr_bench.naive_process import running_naive
+from ctr_bench.peers.environments import ROOT, python_of, triton_launcher
+from ctr_bench.peers.mlserver_settings import write_settings
+from ctr_bench.peers.process import Command, free_port, running_peer
+from ctr_bench.peers.triton_repository import write_repository
+from ctr_bench.senders import http_json, open_inference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from ctr_bench.searches import Search
+    from peers.scorer import Setup
+
+MODEL = "ctr"
+HALF_A_LIST = 8
+CTR_V1, OPEN_INFERENCE, HTTP_JSON = "ctr.v1", "Open Inference", "JSON over HTTP"
+
+
+class Server(Protocol):
+    """A running target."""
+
+    @property
+    def target(self) -> str:
+        """Where it serves; see `senders.opening`."""
+        ...
+
+    def rss_bytes(self) -> int:
+        """Memory that it and its children hold."""
+        ...
+
+
+Running: TypeAlias = "Callable[[Setup, bytes], AbstractContextManager[Server]]"
+"""Starts a server on a setup; the bytes are a first request, which it must have answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server to measure.
+
+    Attributes:
+        environment: name of its requirements; None runs in ours.
+        wire: its protocol, for people.
+        settings: how it is set up and why, for the table's reader.
+        serialise: a search as its request's bytes.
+        probabilities_of: its answer's bytes -> click probabilities.
+        running: starts it.
+    """
+
+    name: str
+    environment: str | None
+    wire: str
+    settings: str
+    serialise: Callable[[Search], bytes]
+    probabilities_of: Callable[[bytes], list[float]]
+    running: Running
+
+
+def _ctr_v1(search: Search) -> bytes:
+    return search.serialise()
+
+
+def _open_inference(search: Search) -> bytes:
+    return open_inference.serialise(search, MODEL)
+
+
+@contextlib.contextmanager
+def _gateway(setup: Setup, _: bytes) -> Iterator[Server]:
+    engine, precision = setup.graph.split("/")[1:]
+    flags = (*NO_CACHES, "--engine", engine, "--precision", precision)
+    with running_gateway(GatewaySetup(setup.bundle, flags)) as child:
+        yield child
+
+
+@contextlib.contextmanager
+def _naive(setup: Setup, _: bytes) -> Iterator[Server]:
+    with running_naive(setup.bundle, setup.graph) as child:
+        yield child
+
+
+@contextlib.contextmanager
+def _sync_grpc(setup: Setup, first: bytes) -> Iterator[Server]:
+    port = free_port()
+    arguments = (str(python_of("sync-grpc")), "-m", "peers.sync_grpc", str(port))
+    target = f"127.0.0.1:{port}"
+    # So that a list alone has both sessions.
+    halves = replace(setup, chunk_rows=min(setup.chunk_rows, HALF_A_LIST))
+    command = Command("sync-grpc", arguments, target, _variables(halves, "bench", "proto"))
+    with running_peer(command, first) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def _mosec(setup: Setup, first: bytes) -> Iterator[Server]:
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ctr-bench-") as folder:
+        arguments = (
+            *(str(python_of("mosec")), "-m", "peers.mosec_server", "--address", "127.0.0.1"),
+            *("--port", str(port), "--path", f"{folder}/sockets", "--log-level", "warning"),
+        )
+        target = f"http://127.0.0.1:{port}/inference"
+        with running_peer(Command("mosec", arguments, target, _variables(setup)), first) as peer:
+            yield peer
+
+
+@contextlib.contextmanager
+def _litserve(setup: Setup, first: bytes) -> Iterator[Server]:
+    port = free_port()
+    arguments = (str(python_of("litserve")), "-m", "peers.litserve_server", str(port))
+    target = f"http://127.0.0.1:{port}/inference"
+    with running_peer(Command("litserve", arguments, target, _variables(setup)), first) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def _mlserver(setup: Setup, first: bytes) -> Iterator[Server]:
+    python, port = python_of("mlserver"), free_port()
+    with tempfile.TemporaryDirectory(prefix="ctr-bench-") as name:
+        folder = write_settings(Path(name), MODEL, grpc_port=port, http_port=free_port())
+        arguments = (str(python.with_name("mlserver")), "start", str(folder))
+        target = f"{open_inference.SCHEME}127.0.0.1:{port}"
+        command = Command("mlserver", arguments, target, _variables(setup), folder)
+        with running_peer(command, first) as peer:
+            yield peer
+
+
+@contextlib.contextmanager
+def _triton(setup: Setup, first: bytes) -> Iterator[Server]:
+    launcher, port = triton_launcher(), free_port()
+    with tempfile.TemporaryDirectory(prefix="ctr-bench-") as name:
+        repository = write_repository(Path(name), MODEL)
+        arguments = (
+            *(str(launcher), f"--model-repository={repository}", "--grpc-address=127.0.0.1"),
+            *(f"--grpc-port={port}", "--allow-http=false", "--allow-metrics=false"),
+        )
+        target = f"{open_inference.SCHEME}127.0.0.1:{port}"
+        variables = {**_variables(setup), "PEER_CODE": str(ROOT / "bench")}
+        with running_peer(Command("triton", arguments, target, variables), first) as peer:
+            yield peer
+
+
+def _variables(setup: Setup, *folders: str) -> Mapping[str, str]:
+    path = ":".join(str(ROOT / folder) for folder in folders or ("bench",))
+    return {**setup.variables(), "PYTHONPATH": path}
+
+
+GATEWAY = "gateway"
+TARGETS = (
+    Target(
+        GATEWAY,
+        None,
+        CTR_V1,
+        "as it comes, caches off",
+        _ctr_v1,
+        ctr_v1_probabilities,
+        _gateway,
+    ),
+    Target(
+        "sync-grpc",
+        "sync-grpc",
+        CTR_V1,
+        "grpc's thread pool; chunks of at most half a list, first come first served, on two "
+        "sessions of one thread",
+        _ctr_v1,
+        ctr_v1_probabilities,
+        _sync_grpc,
+    ),
+    Target(
+        "mosec",
+        "mosec",
+        HTTP_JSON,
+        "two worker processes, one list each at a time, no joined lists",
+        http_json.serialise,
+        http_json.probabilities_of,
+        _mosec,
+    ),
+    Target(
+        "triton",
+        None,
+        OPEN_INFERENCE,
+        "Python backend with raw texts, two instances, no dynamic batching",
+        _open_inference,
+        open_inference.probabilities_of,
+        _triton,
+    ),
+    Target(
+        "mlserver",
+        "mlserver",
+        OPEN_INFERENCE,
+        "two parallel workers, adaptive batching and metrics off",
+        _open_inference,
+        open_inference.probabilities_of,
+        _mlserver,
+    ),
+    Target(
+        "litserve",
+        "litserve",
+        HTTP_JSON,
+        "two workers, one list each at a time, one HTTP process, no time-out",
+        http_json.serialise,
+        http_json.probabilities_of,
+        _litserve,
+    ),
+    Target(
+        "naive",
+        None,
+        CTR_V1,
+        "one list at a time, one batch padded to the longest, one session of all threads",
+        _ctr_v1,
+        ctr_v1_probabilities,
+        _naive,
+    ),
+)
