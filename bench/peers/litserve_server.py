@@ -1,22 +1,18 @@
 """LitServe: `python -m peers.litserve_server PORT`.
 
-Two worker processes behind one HTTP process, one list at a time each; its request time-out is off,
-because the callers have deadlines of their own.
+Two worker processes behind one HTTP process, one list at a time each. `fast_queue` (ZeroMQ) stands in
+for a queue of a manager; no time-out of its own, because the callers have deadlines.
+
+LitServe reads the annotations of these methods at run time, so they are no texts here.
 """
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import litserve
 
-from peers.common import search_of
-from peers.scorer import open_scorer
-
-if TYPE_CHECKING:
-    from peers.common import Search
-    from peers.scorer import Scorer
+from peers.common import Search, search_of
+from peers.scorer import Scorer, open_scorer
 
 WORKERS = 2
 
@@ -49,6 +45,7 @@ if __name__ == "__main__":
         accelerator="cpu",
         workers_per_device=WORKERS,
         timeout=False,
+        fast_queue=True,
     )
     server.run(
         host="127.0.0.1",
