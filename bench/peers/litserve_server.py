@@ -1,6 +1,6 @@
 """LitServe: `python -m peers.litserve_server PORT`.
 
-Two worker processes behind one HTTP process, one list at a time each. `fast_queue` (ZeroMQ) stands in
+Two worker processes behind one HTTP process, a list at a time each. `fast_queue` (ZeroMQ) stands in
 for a queue of a manager; no time-out of its own, because the callers have deadlines.
 
 LitServe reads the annotations of these methods at run time, so they are no texts here.
