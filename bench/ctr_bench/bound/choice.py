@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_bench.bound.sessions import name_of, variant_of
 from ctr_bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def onnxruntime_choice(bundle: Bundle) -> Choice:
         )
     fastest = max(variants, key=lambda precision: variants[precision].pairs_per_second)
     return Named(default.graph, ONNX_RUNTIME, fastest)
+
+
+def graph_facts(bundle: Bundle, choice: Choice) -> dict[str, object]:
+    """Return what identifies the graph and the bundle, as JSON takes it."""
+    variant = variant_of(bundle, choice)
+    return {
+        "bundle": str(bundle.folder),
+        "manifest_sha256": bundle.manifest_sha256,
+        "model_version": bundle.manifest.model_version,
+        "graph": name_of(choice),
+        "graph_sha256": variant.sha256,
+        "skips_padding": variant.skips_padding,
+    }
 
 
 def choice_named(name: str) -> Choice:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_bench.bound.choice import onnxruntime_choice
+from ctr_bench.bound.choice import graph_facts, onnxruntime_choice
 from ctr_bench.bound.measure import list_seconds, measure_bound, sorted_chunks, throughput
 from ctr_bench.bound.sessions import open_sessions
 from ctr_bench.errors import BenchError
@@ -26,7 +26,6 @@ from peers.scorer import Scorer, Setup
 from peers.sync_grpc import search_of_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from ctr_bench.bound.measure import Bound
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.peers.targets import Server, Target
     from ctr_bench.progress import Progress
-    from ctr_service.types import Row
 
 CANDIDATES = 16
 SLO_LISTS = 7.5
@@ -95,13 +93,19 @@ class PeersBench:
         self._searches = maker.distinct(DISTINCT_SEARCHES)
         self._lists = rows.lists(self._searches[:BOUND_LISTS])
         self._targets = [t for t in TARGETS if not plan.only or t.name in plan.only]
-        self.results = PeerResults(facts_of(rows.bundle, self._choice, self._targets))
-        self.results.facts |= {
-            "catalogue": catalogue.source,
-            "candidates": CANDIDATES,
-            "pair_tokens_mean": _mean_tokens(self._lists),
-            "caller_deadline_slos": DEADLINE_FACTOR,
-        }
+        tokens = [row.length for rows_of_list in self._lists for row in rows_of_list]
+        self.results = PeerResults(
+            {
+                **graph_facts(rows.bundle, self._choice),
+                "catalogue": catalogue.source,
+                "candidates": CANDIDATES,
+                "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
+                "slo_lists": SLO_LISTS,
+                "caller_deadline_slos": DEADLINE_FACTOR,
+                "trial_s": plan.trial_s,
+                **facts_of(self._targets),
+            }
+        )
 
     def run(self) -> PeerResults:
         """Measure everything as often as the plan says.
@@ -212,8 +216,3 @@ class PeersBench:
             for chunk_rows in CHUNKS_ROWS
         }
         return min(seconds, key=seconds.__getitem__)
-
-
-def _mean_tokens(lists: Sequence[Sequence[Row]]) -> float:
-    lengths = [row.length for rows in lists for row in rows]
-    return round(sum(lengths) / len(lengths), 1)

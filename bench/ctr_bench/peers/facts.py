@@ -1,4 +1,4 @@
-"""What a reader must know to judge the figures: the graph, the machine, every version."""
+"""What a reader must know to judge the figures: the machine, every version, every setting."""
 
 from __future__ import annotations
 
@@ -10,31 +10,21 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]  # -- ships no types
 
-from ctr_bench.bound.sessions import name_of, variant_of
 from ctr_bench.peers.environments import pins_of, triton_pins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ctr_bench.bound.sessions import Choice
     from ctr_bench.peers.targets import Target
-    from ctr_service.bundle.bundle import Bundle
 
 ENGINE_PINS = ("onnxruntime", "tokenizers", "numpy", "grpcio", "aiohttp")
 CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8")
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def facts_of(bundle: Bundle, choice: Choice, targets: Sequence[Target]) -> dict[str, object]:
+def facts_of(targets: Sequence[Target]) -> dict[str, object]:
     """Return them, as JSON takes them."""
-    variant = variant_of(bundle, choice)
     return {
-        "bundle": str(bundle.folder),
-        "manifest_sha256": bundle.manifest_sha256,
-        "model_version": bundle.manifest.model_version,
-        "graph": name_of(choice),
-        "graph_sha256": variant.sha256,
-        "skips_padding": variant.skips_padding,
         "fingerprint": fingerprint(),
         "versions": {name: metadata.version(name) for name in ("ctr-serve", *ENGINE_PINS)},
         "peers": {target.name: _peer(target) for target in targets},
