@@ -118,7 +118,7 @@ async def test_http_answers_and_refusals_become_grpc_codes() -> None:
 
 
 async def test_http_callers_keep_their_deadline_and_a_dead_server_is_unavailable() -> None:
-    """A server that never answers is left at the deadline; one that is not there is told at once."""
+    """A server that never answers is left at the deadline; one that is not there is UNAVAILABLE."""
 
     async def never(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
