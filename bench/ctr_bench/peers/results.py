@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COLUMNS = {
-    "goodput_pairs_s": ("goodput, pairs/s", ",.0f"),
-    "bound_ratio": ("of the bound", ".2f"),
-    "p50_ms": ("p50, ms", ",.0f"),
-    "p99_ms": ("p99, ms", ",.0f"),
-    "saturated_pairs_s": ("saturated, pairs/s", ",.0f"),
-    "saturated_ratio": ("of the bound", ".2f"),
-    "rss_mb": ("memory, MB", ",.0f"),
+    "goodput_pairs_s": ("goodput", ",.0f"),
+    "bound_ratio": ("of bound", ".2f"),
+    "p50_ms": ("p50 ms", ",.0f"),
+    "p99_ms": ("p99 ms", ",.0f"),
+    "saturated_pairs_s": ("saturated", ",.0f"),
+    "saturated_ratio": ("of bound", ".2f"),
+    "rss_mb": ("MB", ",.0f"),
 }
-"""Figure -> its heading and format, in the table's order."""
+"""Figure -> its heading and format, in the table's order; rates are pairs a second."""
 
 
 @dataclass(slots=True)
@@ -39,6 +39,12 @@ class PeerResults(Results):
         columns = self.targets.setdefault(name, {})
         for figure, value in figures.items():
             columns.setdefault(figure, []).append(value)
+
+    def add_failure(self, name: str, why: str) -> None:
+        """Note that a target could not be measured in one repeat; it keeps its place."""
+        self.targets.setdefault(name, {})
+        failed = self.facts.setdefault("failed", {})
+        failed[name] = why  # type: ignore[index]  # -- a dictionary of this class
 
     def median(self, name: str, figure: str) -> float | None:
         """Return the median over the repeats that have the figure; None where none has."""

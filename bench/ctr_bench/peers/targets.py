@@ -22,7 +22,7 @@ from ctr_bench.peers.triton_repository import write_repository
 from ctr_bench.senders import http_json, open_inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from ctr_bench.searches import Search
@@ -160,7 +160,7 @@ def _variables(setup: Setup, *folders: str) -> Mapping[str, str]:
     return {**setup.variables(), "PYTHONPATH": path}
 
 
-GATEWAY = "gateway"
+GATEWAY, TRITON = "gateway", "triton"
 TARGETS = (
     Target(
         GATEWAY,
@@ -191,7 +191,7 @@ TARGETS = (
         _mosec,
     ),
     Target(
-        "triton",
+        TRITON,
         None,
         OPEN_INFERENCE,
         "Python backend with raw texts, two instances, no dynamic batching",
@@ -227,3 +227,16 @@ TARGETS = (
         _naive,
     ),
 )
+
+
+def check_installed(targets: Iterable[Target]) -> None:
+    """See before anything is measured that every peer is there.
+
+    Raises:
+        BenchError: one is not; the message says how to install it.
+    """
+    for target in targets:
+        if target.environment:
+            python_of(target.environment)
+        elif target.name == TRITON:
+            triton_launcher()

@@ -124,14 +124,17 @@ def test_the_json_has_each_targets_figures_and_the_facts(tmp_path: Path) -> None
 
 
 def test_the_table_has_a_row_a_target() -> None:
-    """With a dash where there is no figure."""
+    """With a dash where there is no figure; one that failed says why among the facts."""
     results = PeerResults()
+    results.add_failure("mosec", "it ended")
+    assert results.facts["failed"] == {"mosec": "it ended"}
     results.add_target("triton", {"goodput_pairs_s": 0.0, "bound_ratio": 0.0, "p99_ms": None})
     console = Console(width=200, record=True, file=None, quiet=False)
     with console.capture() as shown:
         console.print(results.table("peers"))
-    assert "triton" in shown.get()
-    assert "-" in shown.get()
+    lines = {line.split()[1]: line for line in shown.get().splitlines() if line.startswith("│")}
+    assert set(lines) == {"mosec", "triton"}
+    assert lines["mosec"].count(" - ") == 7
 
 
 def test_the_fingerprint_stands_without_proc(tmp_path: Path) -> None:
