@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,7 @@ from google.protobuf import text_format
 from rich.console import Console
 from tritonclient.grpc import model_config_pb2
 
+from ctr_bench.answers import probabilities_of
 from ctr_bench.bound.choice import ONNX_RUNTIME, choice_named, onnxruntime_choice
 from ctr_bench.bound.rows import open_bundle
 from ctr_bench.bound.sessions import name_of
@@ -24,6 +27,9 @@ from ctr_bench.peers.results import PeerResults
 from ctr_bench.peers.targets import TARGETS
 from ctr_bench.peers.triton_repository import write_repository
 from ctr_bench.results import write_results
+from ctr_bench.searches import Search
+from ctr_client.messages import Item
+from peers.scorer import Setup
 from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
@@ -162,3 +168,25 @@ def test_a_server_that_ends_at_its_start_is_a_sentence_with_its_log(
         pass
     assert "no graph" in (tmp_path / "build/bench/logs/broken.log").read_text()
     assert ask_once(target, b"{}", 1.0)[0] != 0
+
+
+def test_a_peer_is_handed_out_once_it_answered_and_ends_with_the_block(tmp_path: Path) -> None:
+    """The synchronous gRPC peer as a process: it scores, it holds memory, and then it is gone."""
+    setup = Setup(make_tiny_bundle(tmp_path / "bundle"), "joint/onnxruntime/fp32", 8)
+    port = free_port()
+    target = f"127.0.0.1:{port}"
+    path = f"{ROOT / 'bench'}:{ROOT / 'proto'}"
+    command = Command(
+        "sync-grpc",
+        (sys.executable, "-m", "peers.sync_grpc", str(port)),
+        target,
+        {**setup.variables(), "PYTHONPATH": path},
+    )
+    message = Search("lamp", [Item("a", "red lamp"), Item("b", "oak shelf")]).serialise()
+    with running_peer(command, message) as peer:
+        code, raw = ask_once(peer.target, message)
+        assert code == 0
+        assert len(probabilities_of(raw)) == 2
+        assert peer.rss_bytes() > 10_000_000
+    with socket.socket() as caller:
+        assert caller.connect_ex(("127.0.0.1", port)) != 0
