@@ -7,6 +7,7 @@ taken again before each target, so that a machine that got slower meanwhile show
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ctr_bench.errors import BenchError
 from ctr_bench.goodput import DEADLINE_FACTOR, Traffic, saturate
 from ctr_bench.peers.facts import facts_of
 from ctr_bench.peers.process import ask_once
+from ctr_bench.peers.quiet import MAX_OTHERS_SHARE, others_share, read_clock
 from ctr_bench.peers.results import PeerResults
 from ctr_bench.peers.targets import TARGETS, check_installed
 from ctr_bench.peers.trials import SettledTrials
@@ -157,6 +159,7 @@ class PeersBench:
         )
         trial_s = self._plan.trial_s
         slo_ms = SLO_LISTS * CANDIDATES / bound.pairs_s * 1e3
+        before = read_clock()
         with target.running(setup, traffic.messages[0]) as server:
             difference = self._check_scores(target, setup, server, traffic.messages[0])
             saturated, _ = saturate(server.target, traffic, callers=CALLERS, seconds=trial_s)
@@ -174,6 +177,9 @@ class PeersBench:
                 if found.figures:
                     break
             rss_bytes = server.rss_bytes()
+        others = others_share(before, read_clock(), os.cpu_count() or 1)
+        if others > MAX_OTHERS_SHARE:
+            self._progress.say(f"{target.name}: disturbed, others used {others:.0%} of the machine")
         self.results.add_target(
             target.name,
             {
@@ -185,6 +191,7 @@ class PeersBench:
                 "saturated_pairs_s": saturated,
                 "saturated_ratio": saturated / bound.pairs_s,
                 "bound_again_pairs_s": again_pairs_s,
+                "others_cpu_share": others,
                 "score_difference_max": difference,
                 "send_lag_p99_ms": found.figures.send_lag_p99_ms if found.figures else None,
             },

@@ -21,6 +21,7 @@ COLUMNS = {
     "saturated_pairs_s": ("saturated", ",.0f"),
     "saturated_ratio": ("of bound", ".2f"),
     "rss_mb": ("MB", ",.0f"),
+    "others_cpu_share": ("others", ".0%"),
 }
 """Figure -> its heading and format, in the table's order; rates are pairs a second."""
 

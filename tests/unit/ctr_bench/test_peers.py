@@ -23,6 +23,7 @@ from ctr_bench.peers.environments import PLACE, REQUIREMENTS, ROOT, pins_of, pyt
 from ctr_bench.peers.facts import facts_of, fingerprint
 from ctr_bench.peers.mlserver_settings import write_settings
 from ctr_bench.peers.process import Command, ask_once, free_port, running_peer
+from ctr_bench.peers.quiet import CpuClock, others_share, read_clock
 from ctr_bench.peers.results import PeerResults
 from ctr_bench.peers.targets import TARGETS
 from ctr_bench.peers.triton_repository import write_repository
@@ -140,7 +141,16 @@ def test_the_table_has_a_row_a_target() -> None:
         console.print(results.table("peers"))
     lines = {line.split()[1]: line for line in shown.get().splitlines() if line.startswith("│")}
     assert set(lines) == {"mosec", "triton"}
-    assert lines["mosec"].count(" - ") == 7
+    assert lines["mosec"].count(" - ") == 8
+
+
+def test_what_others_used_of_the_machine_is_told() -> None:
+    """40 busy seconds of two CPUs in 20, of which 25 were ours: others had 15 of 40."""
+    before, after = CpuClock(100.0, 1_000.0, 7.0), CpuClock(120.0, 1_040.0, 32.0)
+    assert others_share(before, after, cpus=2) == pytest.approx(15 / 40)
+    alone = CpuClock(120.0, 1_020.0, 27.5)  # clocks of different grain: never below none
+    assert others_share(before, alone, cpus=2) == 0
+    assert read_clock().busy_s > 0
 
 
 def test_the_fingerprint_stands_without_proc(tmp_path: Path) -> None:
