@@ -117,7 +117,7 @@ bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's o
 peers-setup: ## The servers that bench-peers measures, each in an environment under .tools/peers
 	@tools/setup_peers.sh $(PYTHON)
 
-bench-peers: $(INSTALLED) peers-setup ## The gateway against Triton, mosec, LitServe, MLServer and others (12 minutes)
+bench-peers: $(INSTALLED) peers-setup ## The gateway against Triton, mosec, LitServe, MLServer and others (14 minutes)
 	@$(BIN)/ctr-bench peers --bundle '$(BUNDLE)'
 
 soak: $(INSTALLED) ## 30 minutes at 70 % load: no error, flat memory, flat p99

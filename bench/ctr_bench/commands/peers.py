@@ -38,7 +38,7 @@ def peers(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     Triton, mosec, LitServe, MLServer, a synchronous gRPC server and a naive one, each set up as
     somebody would who knows it well. First the raw bound; then each alone: saturated, and the
     highest rate at which p99 keeps the SLO (7.5 times one list's time at the bound). Needs `make
-    peers-setup`. About 12 minutes; leave the machine alone.
+    peers-setup`. About 14 minutes; leave the machine alone.
 
     \b
     Examples:
