@@ -23,7 +23,8 @@ PORT ?= 8001
 
 .PHONY: help demo test test-quick lint format proto proto-check alerts alerts-check observe drill setup lock \
   clean bench-serving bench-gateway bench-overload bench-redis bench-telemetry bench-triton soak triton-setup \
-  triton test-triton telemetry-docs bench-selftest image-locks image-lint k8s-render k8s-check rehearse
+  triton test-triton telemetry-docs bench-selftest image-locks image-lint k8s-render k8s-check rehearse \
+  bench-peers peers-setup
 
 help: ## Show this list
 	@echo "ctr-serve: serve BERT click-through models over gRPC"
@@ -128,6 +129,12 @@ bench-telemetry: $(INSTALLED) ## The gateway with full telemetry against without
 
 bench-triton: $(INSTALLED) triton-setup ## Gateway and Triton against Triton's own dynamic batcher
 	@$(BIN)/ctr-bench triton
+
+peers-setup: ## The servers that bench-peers measures, each in an environment under .tools/peers
+	@tools/setup_peers.sh $(PYTHON)
+
+bench-peers: $(INSTALLED) peers-setup ## The gateway against Triton, mosec, LitServe, MLServer and others (20 to 90 minutes)
+	@$(BIN)/ctr-bench peers --bundle '$(BUNDLE)'
 
 soak: $(INSTALLED) ## 30 minutes at 70 % load: no error, flat memory, flat p99
 	@$(BIN)/ctr-bench soak

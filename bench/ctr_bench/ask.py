@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from ctr_bench.generator import PREDICT
+from ctr_bench.protocols import PREDICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

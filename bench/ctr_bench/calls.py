@@ -33,7 +33,7 @@ class Call(Protocol):
     """What is needed of a `grpc.Future`."""
 
     def result(self) -> bytes:
-        """Return the answer of a call that has ended, or raise as gRPC does."""
+        """Return the answer once it is there, or raise as gRPC does."""
 
     def cancel(self) -> bool:
         """Give it up."""

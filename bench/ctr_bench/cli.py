@@ -18,6 +18,7 @@ COMMANDS = {
     "redis": "p99 with a Redis that is healthy, dead and slow, against none.",
     "telemetry": "The gateway with full telemetry against without.",
     "triton": "Gateway and Triton against Triton's own dynamic batcher.",
+    "peers": "The gateway against other servers on the same graph.",
     "soak": "A long run at a part of capacity: errors, memory, latency.",
     "report": "One HTML page of what the benches measured.",
 }

@@ -21,24 +21,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
 import psutil  # type: ignore[import-untyped]  # -- ships no types
 
 from ctr_bench.access import security_of
+from ctr_bench.connecting import connected
 from ctr_bench.driving import Driver
 from ctr_bench.errors import BenchError
 from ctr_bench.job import RECORDS_FILE, REPORT_FILE, Job, Payloads, read_payloads
 from ctr_bench.live import Watcher
-from ctr_bench.protocols import PREDICT, method_of, reader_of
+from ctr_bench.protocols import reader_of
 from ctr_bench.record import write_records
-from ctr_client.options import ClientOptions
-from ctr_client.security import open_channel
 
 if TYPE_CHECKING:
     from ctr_client.security import Security
 
-__all__ = ("CONNECT_S", "PREDICT", "main")
-CONNECT_S = 30.0
 PRIORITY = -10
 SWITCH_S = 1e-4
 """A thread that wants to send waits no longer than this for the one that takes an answer."""
@@ -63,13 +59,10 @@ class Generator:
             BenchError: nothing serves at the target.
         """
         with contextlib.ExitStack() as stack:
-            channels = [stack.enter_context(self._channel()) for _ in range(self._job.connections)]
-            for channel in channels:
-                self._connect(channel)
-            path = method_of(self._job.protocol)
+            methods = stack.enter_context(connected(self._job, self._security))
             watcher = Watcher() if self._job.live else None
             driver = Driver(
-                [channel.unary_unary(path, None, None) for channel in channels],
+                methods,
                 self._job,
                 self._payloads,
                 read=reader_of(self._job.protocol),
@@ -97,21 +90,6 @@ class Generator:
             report["wall_s"] = after["wall_s"] - begin_ns / 1e9
             write_records(records, out / RECORDS_FILE)
             (out / REPORT_FILE).write_text(json.dumps(report))
-
-    def _channel(self) -> grpc.Channel:
-        # One attempt unless asked for: a retry would hide a failure from the figures.
-        options = ClientOptions(
-            max_attempts=self._job.attempts, own_connection=True
-        ).channel_options()
-        return open_channel(self._job.target, options, self._security)
-
-    def _connect(self, channel: grpc.Channel) -> None:
-        try:
-            grpc.channel_ready_future(channel).result(timeout=CONNECT_S)
-        except grpc.FutureTimeoutError:
-            raise BenchError(
-                f"nothing serves at {self._job.target}: no connection within {CONNECT_S:.0f} s"
-            ) from None
 
     def _tell(self, watcher: Watcher | None, begin_ns: int, ended: threading.Event) -> None:
         while watcher is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_bench.job import Job, Payloads
+from ctr_bench.job import CTR_V1, Job, Payloads
 from ctr_bench.runner import run_load
 from ctr_bench.workload import serialise
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from ctr_bench.job import Protocol
     from ctr_bench.runner import Run
     from ctr_bench.schedule import Times
     from ctr_bench.searches import Search
@@ -26,10 +27,11 @@ NO_SCHEDULE = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Serialised requests that are sent in order, and the items of each."""
+    """Requests serialised for a protocol, sent in order, and the items of each."""
 
     messages: Sequence[bytes]
     candidates: Sequence[int]
+    protocol: Protocol = CTR_V1
 
     @classmethod
     def of(cls, searches: Sequence[Search]) -> Self:
@@ -43,14 +45,17 @@ class Traffic:
 
     def part(self, begin: int, end: int) -> Traffic:
         """Return a slice of it."""
-        return Traffic(self.messages[begin:end], self.candidates[begin:end])
+        return replace(
+            self, messages=self.messages[begin:end], candidates=self.candidates[begin:end]
+        )
 
     def from_request(self, number: int) -> Traffic:
         """Return it beginning with another request, the ones before that at the end."""
         begin = number % len(self.messages)
-        return Traffic(
-            [*self.messages[begin:], *self.messages[:begin]],
-            [*self.candidates[begin:], *self.candidates[:begin]],
+        return replace(
+            self,
+            messages=[*self.messages[begin:], *self.messages[:begin]],
+            candidates=[*self.candidates[begin:], *self.candidates[:begin]],
         )
 
     def payloads(self, schedule_ns: Times) -> Payloads:
@@ -62,12 +67,19 @@ def saturate(target: str, traffic: Traffic, *, callers: int, seconds: float) -> 
     """Return pairs a second of a closed loop: the most that the server does, whatever the latency.
 
     Args:
-        target: "host:port".
+        target: where it serves; see `Job`.
         traffic: what to ask.
         callers: each has one request at a time.
         seconds: how long.
     """
-    job = Job(target=target, deadline_s=10.0, callers=callers, seconds=seconds, warm_up=callers)
+    job = Job(
+        target=target,
+        deadline_s=10.0,
+        callers=callers,
+        seconds=seconds,
+        warm_up=callers,
+        protocol=traffic.protocol,
+    )
     run = run_load(job, traffic.payloads(NO_SCHEDULE))
     records = run.records
     return float(records.candidates[records.complete].sum()) / run.wall_s, run

@@ -22,8 +22,10 @@ JOB_FILE, PAYLOADS_FILE, RECORDS_FILE, REPORT_FILE = (
 MAX_UNANSWERED = 20_000
 """An open loop holds at most this many unanswered requests; further ones are recorded NOT_SENT."""
 
-Protocol: TypeAlias = Literal["ctr.v1", "open-inference"]
+Protocol: TypeAlias = Literal["ctr.v1", "open-inference", "http-json"]
+CTR_V1: Literal["ctr.v1"] = "ctr.v1"
 OPEN_INFERENCE: Literal["open-inference"] = "open-inference"
+HTTP_JSON: Literal["http-json"] = "http-json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Job:
     """One load run, or one generator's share of it.
 
     Attributes:
-        target: "host:port", or any gRPC target.
-        deadline_s: each call's gRPC deadline.
+        target: "host:port", or any gRPC target; "http://host:port/path" for JSON over HTTP.
+        deadline_s: each call's deadline.
         callers: of a closed loop; 0 is an open loop, which follows the schedule.
         seconds: how long a closed loop runs; an open loop ends with its schedule.
         max_requests: a closed loop ends after so many requests; 0 is no such end.
@@ -61,7 +63,7 @@ class Job:
     read_every: int = 1
     core: int | None = None
     watched_pid: int = 0
-    protocol: Protocol = "ctr.v1"
+    protocol: Protocol = CTR_V1
     connections: int = 1
     access: Mapping[str, str | bool | None] = field(default_factory=dict)
     first: int = 0

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def running_naive(bundle: Path) -> Iterator[Child]:
+def running_naive(bundle: Path, graph: str | None = None) -> Iterator[Child]:
     """Start `ctr_bench.bound.naive` and stop it by SIGTERM.
+
+    Args:
+        bundle: its folder.
+        graph: "graph/engine/precision"; None is the bundle's default.
 
     Raises:
         BenchError: it did not start or did not stop well.
     """
-    with running_child("naive", ("-m", "ctr_bench.bound.naive", "--bundle", str(bundle))) as child:
+    chosen = () if graph is None else ("--graph", graph)
+    arguments = ("-m", "ctr_bench.bound.naive", "--bundle", str(bundle), *chosen)
+    with running_child("naive", arguments) as child:
         yield child

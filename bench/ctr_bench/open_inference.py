@@ -9,6 +9,7 @@ import json
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tritonclient.grpc import service_pb2
 
 from ctr.v1 import prediction_pb2 as pb
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ctr_bench.searches import Search
 
 BULK = "bulk"
-STATUS = "status"
+PROBABILITY, STATUS = "click_probability", "status"
 SCORED, FALLBACK, INVALID = b"SCORED", b"FALLBACK", b"INVALID"
 
 
@@ -53,8 +54,9 @@ def serialise_infer(search: Search, *, model: str = "") -> bytes:
 def read_infer(raw: bytes) -> Answer:
     """Look into a ModelInferResponse.
 
-    A server that gives no tensor `status` (any other than ours) is taken to have scored as many
-    items as its first output has rows. Stages and the source of a score are not in this protocol.
+    A server that gives no tensor `status` (any other than ours) has scored what has a finite click
+    probability, or, when it has no such output, as many items as its first one has rows. Stages and
+    the source of a score are not in this protocol.
 
     Raises:
         google.protobuf.message.DecodeError: the bytes are no such message.
@@ -62,18 +64,47 @@ def read_infer(raw: bytes) -> Answer:
     response = service_pb2.ModelInferResponse.FromString(raw)
     given = response.parameters
     degraded = "degraded" in given and given["degraded"].bool_param
-    counts = Counts(0, 0, 0, 0)
-    for index, output in enumerate(response.outputs):
-        if output.name == STATUS:
-            statuses = list(_unpacked(response.raw_output_contents[index]))
-            counts = Counts(
-                statuses.count(SCORED), statuses.count(FALLBACK), statuses.count(INVALID), 0
-            )
-            break
-    else:
-        if response.outputs and response.outputs[0].shape:
-            counts = Counts(response.outputs[0].shape[0], 0, 0, 0)
-    return Answer(counts, degraded, version=response.model_version)
+    return Answer(_counts(response), degraded, version=response.model_version)
+
+
+def probabilities_of_infer(raw: bytes) -> list[float]:
+    """Return the click probability of each item of a ModelInferResponse.
+
+    Raises:
+        ValueError: it has no such output.
+    """
+    response = service_pb2.ModelInferResponse.FromString(raw)
+    places = _places(response)
+    if PROBABILITY not in places:
+        raise ValueError(f"the answer has no output {PROBABILITY}")
+    return _probabilities(response, places[PROBABILITY])
+
+
+def _counts(response: service_pb2.ModelInferResponse) -> Counts:
+    places = _places(response)
+    if STATUS in places:
+        statuses = list(_unpacked(response.raw_output_contents[places[STATUS]]))
+        return Counts(*(statuses.count(status) for status in (SCORED, FALLBACK, INVALID)), 0)
+    if PROBABILITY in places:
+        found = _probabilities(response, places[PROBABILITY])
+        return Counts(int(np.isfinite(found).sum()), 0, 0, 0)
+    if response.outputs and response.outputs[0].shape:
+        return Counts(response.outputs[0].shape[0], 0, 0, 0)
+    return Counts(0, 0, 0, 0)
+
+
+def _places(response: service_pb2.ModelInferResponse) -> dict[str, int]:
+    return {output.name: place for place, output in enumerate(response.outputs)}
+
+
+def _probabilities(response: service_pb2.ModelInferResponse, place: int) -> list[float]:
+    """Return the elements, which a server may send raw or (MLServer) typed."""
+    if response.raw_output_contents:
+        raw = response.raw_output_contents[place]
+        found: list[float] = np.frombuffer(raw, "<f4").astype(float).tolist()
+        return found
+    contents = response.outputs[place].contents
+    return [*contents.fp32_contents, *contents.fp64_contents]
 
 
 def _packed(elements: Iterable[bytes]) -> bytes:

@@ -51,7 +51,7 @@ class Trials:
 
         Args:
             name: of the server, for messages.
-            target: "host:port".
+            target: where it serves; see `Job`.
             traffic: what to ask, in turn over all trials.
             progress: hears of each trial.
             seed: of the schedules.
@@ -91,6 +91,7 @@ class Trials:
             target=self._target,
             deadline_s=DEADLINE_FACTOR * slo.limit_ms / 1e3,
             attempts=self._attempts,
+            protocol=self._traffic.protocol,
         )
         if not to_the_end:
             job = self._ending_early(job, rate, requests, slo)

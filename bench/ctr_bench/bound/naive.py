@@ -21,6 +21,7 @@ import uvloop
 
 from ctr.v1 import prediction_pb2 as pb
 from ctr_bench.bare_server import write_port
+from ctr_bench.bound.choice import choice_named
 from ctr_bench.bound.rows import open_bundle
 from ctr_bench.bound.sessions import open_sessions, variant_of
 from ctr_client.options import SERVICE
@@ -33,6 +34,7 @@ from ctr_service.bundle.tokens import RowBuilder, load_tokenizer, pad_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ctr_bench.bound.sessions import Choice
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.types import FeatureValue
 
@@ -40,12 +42,11 @@ if TYPE_CHECKING:
 class Naive:
     """Scores one request, start to end. Blocking; used by one thread."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, serves: Choice) -> None:
         template = bundle.manifest.template
         self._renderer = Renderer(template, bundle.manifest.features)
         self._rows = RowBuilder(load_tokenizer(bundle.tokenizer_path), template, TokenCache(0))
         self._pad_id = template.pad_id
-        serves = bundle.manifest.default
         threads = len(os.sched_getaffinity(0))
         (self._session,) = open_sessions(bundle, serves, sessions=1, threads=threads)
         self._calibration = variant_of(bundle, serves).calibration
@@ -80,9 +81,9 @@ class Naive:
         ).SerializeToString()
 
 
-async def serve(bundle: Bundle, port_file: Path) -> None:
+async def serve(bundle: Bundle, serves: Choice, port_file: Path) -> None:
     """Serve until SIGTERM."""
-    naive = Naive(bundle)
+    naive = Naive(bundle, serves)
     loop = asyncio.get_running_loop()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     with ThreadPoolExecutor(1) as one_at_a_time:
@@ -116,10 +117,13 @@ def _value(value: pb.FeatureValue) -> FeatureValue:
 
 @click.command()
 @click.option("--bundle", type=click.Path(path_type=Path), required=True)
+@click.option("--graph", help="graph/engine/precision.  [default: the bundle's]")
 @click.option("--port-file", type=click.Path(path_type=Path), required=True)
-def main(bundle: Path, port_file: Path) -> None:
+def main(bundle: Path, graph: str | None, port_file: Path) -> None:
     """Serve a bundle naively."""
-    uvloop.run(serve(open_bundle(bundle), port_file))
+    opened = open_bundle(bundle)
+    serves = choice_named(graph) if graph else opened.manifest.default
+    uvloop.run(serve(opened, serves, port_file))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def test_the_naive_peer_answers_every_candidate(bundle: Bundle) -> None:
     rows = RowMaker(bundle)
     search = SearchMaker(("red lamp", "oak shelf"), rows, Shape(5, rows.features), 0).search()
     answer = prediction_pb2.PredictClicksResponse.FromString(
-        Naive(bundle).score(search.serialise())
+        Naive(bundle, bundle.manifest.default).score(search.serialise())
     )
     assert [p.item_id for p in answer.predictions] == [item.item_id for item in search.items]
     assert len({p.click_probability for p in answer.predictions}) > 1
