@@ -69,6 +69,12 @@ class Connection:
             raise click.ClickException(f"{error}.") from None
 
     def security(self) -> Security:
+        """Return TLS and token.
+
+        Raises:
+            SecurityError: a file or variable cannot be used.
+            click.UsageError: two tokens are named.
+        """
         from ctr_client.security import Security, Tls  # noqa: PLC0415 -- loads gRPC
 
         files = (self.tls_ca, self.tls_certificate, self.tls_private_key, self.tls_server_name)
