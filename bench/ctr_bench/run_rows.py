@@ -51,12 +51,12 @@ def read_run(folder: Path) -> KeptRun:
         names = [name for name in Row._fields if name in table.column_names]
         columns = [table[name].to_pylist() for name in names]
         rows = [Row(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
-        rate, version = content["offered_requests_s"], content["server"]["model_version"]
+        rate, version = float(content["offered_requests_s"]), content["server"]["model_version"]
     except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
         raise BenchError(f"{folder} is no run of `ctr-bench run`: {error}") from None
     if not rows:
         raise BenchError(f"{folder} has no requests")
-    return KeptRun(records_of(rows), float(rate), str(version))
+    return KeptRun(records_of(rows), rate, str(version))
 
 
 def check_same_load(a: KeptRun, b: KeptRun) -> None:

@@ -20,7 +20,7 @@ FIRST_FACTOR = 1.5
 TOLERANCE = 1.05
 """The search ends when the lowest failed rate is at most this many times the highest held one."""
 MAX_TRIALS = 14
-LOWEST = 0.01
+LOWEST = 0.05
 """Below this share of the start nothing is tried: what fails there does so without any load."""
 STEP_DOWN = 0.97
 """When the answer is not confirmed, the next one is at so much of it."""

@@ -70,6 +70,7 @@ def _after_the_way_back(world: World) -> dict[str, Found]:
     with world.load(Flow(EDGE, world.targets[EDGE], 40.0, candidates=1, seed=5)) as loads:
         run_section(world, "Take a canary back")
         world.wait_until(lambda: _routed(world) == (100,), "Envoy has the weights")
+        wait_for_requests(loads[EDGE], 20)  # calls under way end where they are
         journal.begin("after")
         wait_for_requests(loads[EDGE], 100)
         journal.begin("model")

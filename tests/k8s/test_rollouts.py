@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ctr_rehearsal.world import World
 
 pytestmark = pytest.mark.rehearsal
+LAG = "ctr-serve/endpoint-lag-seconds"
 STEADY_REQUESTS = 100
 P99_RATIO = 1.5
 IN_FLIGHT_SLACK_NS = 100_000_000
@@ -48,6 +49,8 @@ class Rehearsed:
     killed_ns: int
     kill: dict[str, FlowRecord]
     revisions: str
+    lag_s: float
+    tuned_for_s: float
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,11 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
             journal.begin("end")
             records = {name: load.stop() for name, load in loads.items()}
         killed_ns, kill = _kill_one(world)
-        yield Rehearsed(journal, records, killed_ns, kill, revisions)
+        [deployment] = world.deployments()
+        tuned_for_s = float(deployment["metadata"]["annotations"][LAG])
+        yield Rehearsed(
+            *(journal, records, killed_ns, kill, revisions, world.plan.lag_s, tuned_for_s)
+        )
 
 
 def _variables(world: World) -> dict[str, str]:
@@ -120,6 +127,11 @@ def test_every_answer_names_its_model(rehearsed: Rehearsed, flow: str) -> None:
     assert set(found["Roll out a model"].versions) == {"t1", "t2"}
     assert set(found["Roll back"].versions) == {"t1", "t2"}
     assert set(found["settling"].versions) == {"t1"}
+
+
+def test_endpoints_came_as_late_as_the_manifest_is_tuned_for(rehearsed: Rehearsed) -> None:
+    """The overlay says which lag its preStop outlasts, and the rehearsal had that lag."""
+    assert rehearsed.lag_s >= rehearsed.tuned_for_s > 0
 
 
 def test_history_says_what_was_rolled_out(rehearsed: Rehearsed) -> None:

@@ -105,17 +105,21 @@ def test_tokens_rotate(guarded: tuple[World, Guarded]) -> None:
 def test_certificates_rotate(guarded: tuple[World, Guarded]) -> None:
     """A new connection gets the new certificate; one by the old Secret is never refused."""
     world, kept = guarded
-    assert _presented(world) == kept.first.certificate.read_text()
+    assert _presented(world) == _der(kept.first)
     kept.run_block(world, "Rotate certificates", 0, kept.second)
     world.wait_until(
-        lambda: _presented(world) == kept.second.certificate.read_text(), "the new certificate"
+        lambda: _presented(world) == _der(kept.second), "a connection gets the new certificate"
     )
     assert _restarts(world) == 0
 
 
-def _presented(world: World) -> str:
+def _presented(world: World) -> bytes:
     """The certificate that a new connection gets."""
-    return ssl.get_server_certificate(("127.0.0.1", port(world)))
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port(world))))
+
+
+def _der(pem: Pem) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pem.certificate.read_text())
 
 
 def _restarts(world: World) -> int:

@@ -73,7 +73,7 @@ class Dockerfile:
 def dockerfile(image: str) -> Dockerfile:
     """Read an image's Dockerfile."""
     text = (IMAGES / image / "Dockerfile").read_text()
-    parser = DockerfileParser(fileobj=io.BytesIO(text.encode()))
+    parser = DockerfileParser(fileobj=io.StringIO(text))
     told = [
         Instruction(one["instruction"], one["value"])
         for one in parser.structure

@@ -87,12 +87,12 @@ class Request:
 class Api:
     """The emulator's API server. Belongs to the store's event loop."""
 
-    def __init__(self, store: Store, read_log: Callable[[str, str], str]) -> None:
+    def __init__(self, store: Store, read_log: Callable[[str, str, str], str]) -> None:
         """Serve a store.
 
         Args:
             store: all objects.
-            read_log: (namespace, pod) -> what the pod's processes wrote.
+            read_log: (namespace, pod, container) -> what the container's processes wrote.
         """
         self._store = store
         self._writes = Writes(store)
@@ -128,8 +128,7 @@ class Api:
         if request.method == "GET" and asked.query.get("watch") in ("true", "1"):
             return await self._watch(request, asked)
         if asked.sub == "log":
-            self._store.get(POD, asked.namespace, asked.name or "")
-            return web.Response(text=self._read_log(asked.namespace, asked.name or ""))
+            return web.Response(text=self._log(asked))
         ways: dict[str, Callable[[Request, str], Awaitable[web.Response] | web.Response]] = {
             "GET": self._get,
             "POST": self._post,
@@ -142,6 +141,13 @@ class Api:
             raise unsupported(request.method)
         answer = way(asked, request.headers.get("Accept", ""))
         return answer if isinstance(answer, web.Response) else await answer
+
+    def _log(self, asked: Request) -> str:
+        pod = self._store.get(POD, asked.namespace, asked.name or "")
+        container = asked.query.get("container") or pod["spec"]["containers"][0]["name"]
+        lines = self._read_log(asked.namespace, name_of(pod), container).splitlines(keepends=True)
+        tail = int(asked.query.get("tailLines") or len(lines))
+        return "".join(lines[len(lines) - min(tail, len(lines)) :])
 
     def _get(self, asked: Request, accept: str) -> web.Response:
         kind = asked.kind

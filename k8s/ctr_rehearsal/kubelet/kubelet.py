@@ -33,10 +33,10 @@ class Kubelet:
             syncing.cancel()
             await asyncio.gather(*(pod.kill() for pod in self._pods.values()))
 
-    def log(self, namespace: str, pod: str) -> str:
-        """Return what a pod's processes wrote."""
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        """Return what a container's processes wrote."""
         found = self._names.get(f"{namespace}/{pod}")
-        return "" if found is None else found.log()
+        return "" if found is None else found.log(container)
 
     def _look(self) -> None:
         seen = set()

@@ -97,10 +97,10 @@ class PodRun:
             container.kill()
         await asyncio.gather(*beginning, *self._running, return_exceptions=True)
 
-    def log(self) -> str:
-        """Return what its processes wrote."""
-        files = sorted(self._folder.glob("*.log"))
-        return "".join(file.read_text(errors="replace") for file in files)
+    def log(self, container: str) -> str:
+        """Return what a container's processes wrote, of all its lives."""
+        file = self._folder / f"{container}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     async def _live(self) -> None:
         await self._prepare()

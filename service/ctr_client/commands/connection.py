@@ -68,11 +68,11 @@ class Connection:
             raise click.ClickException(f"{error}.") from None
 
     def security(self) -> Security:
-        """Return what a channel to the target needs.
+        """Return TLS and token.
 
         Raises:
-            click.UsageError: two tokens were given.
-            SecurityError: the variable holds no token.
+            SecurityError: a file or variable cannot be used.
+            click.UsageError: two tokens are named.
         """
         from ctr_client.security import Security, Tls  # noqa: PLC0415 -- loads gRPC
 

@@ -70,7 +70,7 @@ async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
     store = Store()
     store.create(NAMESPACE, {"metadata": {"name": "ctr"}})
     (tmp_path / "web.yaml").write_text(MANIFEST)
-    async with serving(Api(store, lambda _, __: "").application()) as port:
+    async with serving(Api(store, lambda *_: "").application()) as port:
         write_kubeconfig(tmp_path / "kubeconfig", port, "ctr")
         yield Kubectl(tmp_path, store)
 

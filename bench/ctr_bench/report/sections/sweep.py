@@ -62,7 +62,7 @@ def replicas_table(goodput_pairs_s: float) -> Table:
         roomy = math.ceil(peak / (goodput_pairs_s * HEADROOM))
         rows.append((f"{number(peak)} pairs/s", f"{bare:,}", f"{roomy:,}", f"{roomy + 1:,}"))
     columns = ("peak", "no headroom", f"at {HEADROOM:.0%} each", "one may fail")
-    title = "Replicas by peak, if they add up (`ctr-bench plan` measures whether they do)"
+    title = "Replicas by peak, if they add up, which ctr-bench plan measures"
     return Table(title, columns, rows)
 
 
