@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ctr_bench.report import tables
 from ctr_bench.report.artefacts import Read, parsed
@@ -32,10 +32,18 @@ class Target(Read):
 
 
 class Peers(Read):
-    """`peers.json`."""
+    """`peers.json`; a target that always failed has no figures, and a reason in `failed`."""
 
     targets: dict[str, Target] = Field(min_length=1)
+    failed: dict[str, str] = Field(default_factory=dict)
     fingerprint: dict[str, object] = Field(default_factory=dict)
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _measured(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: figures for name, figures in value.items() if figures}
 
 
 def peers_section(key: str, content: dict[str, Any], path: Path) -> Section:
@@ -62,7 +70,8 @@ def peers_section(key: str, content: dict[str, Any], path: Path) -> Section:
         for name, target in ordered
     ]
     columns = ("server", "goodput", "of the bound", "p50", "p99", "memory")
-    shown = {name: value for name, value in content.items() if name not in (*APART, "targets")}
+    own = (*APART, "targets", "failed")
+    shown = {name: value for name, value in content.items() if name not in own}
     figures = tables.medians(shown)
     date = moment(content.get("date"))
     return Section(
@@ -72,7 +81,7 @@ def peers_section(key: str, content: dict[str, Any], path: Path) -> Section:
         source=path,
         lead=_lead(bars) + (f" Measured {date}." if date else ""),
         answer=_lead(bars),
-        banners=_banners(bars, content),
+        banners=_banners(bars, peers, partial=bool(content.get("partial"))),
         plots=[peers_plot(f"{key}-bars", bars)],
         tables=[
             Table("Servers", columns, rows),
@@ -97,10 +106,14 @@ def _lead(bars: list[Bar]) -> str:
     )
 
 
-def _banners(bars: list[Bar], content: dict[str, Any]) -> list[Banner]:
+def _banners(bars: list[Bar], peers: Peers, *, partial: bool) -> list[Banner]:
     found = []
-    if content.get("partial"):
+    if partial:
         found.append(Banner("bad", "PARTIAL: the bench was stopped before its end."))
     if none := [bar.name for bar in bars if not bar.pairs_s]:
         found.append(Banner("warn", f"No rate that was tried held the SLO for {', '.join(none)}."))
+    found += [
+        Banner("warn", f"{name} could not be measured in a repeat: {why}")
+        for name, why in peers.failed.items()
+    ]
     return found

@@ -126,3 +126,13 @@ def test_being_behind_a_peer_is_said(tmp_path: Path) -> None:
     content["targets"]["gateway"]["bound_ratio"] = 0.3
     section = section_of(content, tmp_path)
     assert "behind the best peer, mosec, with 0.40: 0.75 times its goodput" in section.answer
+
+
+def test_a_peer_that_failed_is_told_and_the_others_are_shown(tmp_path: Path) -> None:
+    """It has no figures, so it has no row; its reason is a banner."""
+    content = peers()
+    content["targets"]["mosec"] = {}
+    content["failed"] = {"mosec": "mosec did not answer within 120 s"}
+    section = section_of(content, tmp_path)
+    assert "mosec could not be measured in a repeat: mosec did not answer" in banners(section)
+    assert "mosec" not in [row[0] for row in section.tables[0].rows]
