@@ -33,7 +33,7 @@ CODES = {
 """HTTP's status -> the code of that meaning; every other one but 200 is INTERNAL."""
 
 
-class HttpError(grpc.RpcError):  # type: ignore[misc]  # -- grpc-stubs leave its base open
+class HttpError(grpc.RpcError):
     """A request without an answer, told as gRPC tells it."""
 
     def __init__(self, code: grpc.StatusCode) -> None:

@@ -146,4 +146,4 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
         pytest.raises(grpc.RpcError) as failed,
     ):
         method.future(b"{}", timeout=30).result()
-    assert failed.value.code() is UNAVAILABLE  # type: ignore[attr-defined]  # -- HttpError has it
+    assert failed.value.code() is UNAVAILABLE
