@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ZERO_COST = ("--engine", "scripted-zero-cost")
 """The engine without a model: what is left is the gateway itself."""
+TIMED = ("--engine", "scripted-timed", "--scripted-run-s", "0.01", "--scripted-token-s", "0")
+"""The engine whose runs take 10 ms each: the same schedule makes the same queue, whatever else the
+machine does, so what differs is the gateway's own."""
 NO_SCORE_CACHE = ("--score-cache-bytes", "0")
 NO_CACHES = (*NO_SCORE_CACHE, "--token-cache-bytes", "0")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_bench.gateway_process import NO_CACHES, NO_SCORE_CACHE, ZERO_COST
+from ctr_bench.gateway_process import NO_CACHES, NO_SCORE_CACHE, TIMED, ZERO_COST
 from ctr_bench.goodput import Traffic
 from ctr_bench.metrics_page import read_page, total_of
 from ctr_bench.paired import paired_ratio
@@ -88,7 +88,7 @@ class TelemetryBench:
             self._results.facts["spans_sent"] = _spans(full)
         if plan.faults:
             ratios = collector_ratios(
-                *(plan.bundle, real, plan.faults),
+                *(plan.bundle, (*TIMED, *NO_CACHES, *plan.flags), plan.faults),
                 rounds=plan.rounds,
                 loader=self._loader,
                 seed=plan.seed,

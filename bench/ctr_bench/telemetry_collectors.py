@@ -2,7 +2,8 @@
 
 All run at once and idle but for one, and every round asks each the same at the same moments; the
 gateway beside a Collector that answers is the measure of all. The order turns by one each round,
-so that what the machine does at the begin of a round hits each alike.
+so that what the machine does at the begin of a round hits each alike. On the real engine the p99
+of a thousand requests a side moved by 30 % between equal gateways; `TIMED` takes that out.
 """
 
 from __future__ import annotations

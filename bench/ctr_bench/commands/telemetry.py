@@ -63,8 +63,9 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
     Without: none of it, not even counters. `throughput_ratio` and `cpu_ratio` (CPU seconds a
     request) come from closed loops, `p99_ratio` from an open loop at half of capacity; each has an
     interval from a paired bootstrap. `p99_ratio_absent` and so on compare a Collector that is
-    absent, hangs, refuses or is slow with one that answers. `zero_cost_*` is the same around an
-    engine without a model, where telemetry has nothing to hide behind. About 25 minutes.
+    absent, hangs, refuses or is slow with one that answers, around an engine whose runs take
+    10 ms each, so that the model's own noise hides nothing. `zero_cost_*` is the first comparison
+    around an engine without a model, where telemetry has nothing to hide behind. 25 minutes.
 
     \b
     Examples:
