@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import grpc
-import uvloop
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_bench.answers import read_answer
 from ctr_bench.driving import Driver
 from ctr_bench.job import RECORDS_FILE, REPORT_FILE, read_job
+from ctr_bench.loop_thread import LoopThread
 from ctr_bench.record import write_records
 from ctr_client.options import SERVICE, ClientOptions
 from ctr_rehearsal.traffic.balancing import RoundRobin, read_list
 from ctr_rehearsal.traffic.files import write_json
-from ctr_rehearsal.traffic.schedule import EndableTimes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from typing import TypeAlias
 
-    from ctr_bench.calls import Method
-    from ctr_bench.schedule import Times
+    from ctr_bench.calls import Metadata
+    from ctr_bench.loop_thread import LoopCall
 
     Call: TypeAlias = Callable[[bytes, float], Awaitable[bytes]]
 
@@ -46,15 +46,19 @@ CONNECT_S = 30.0
 
 
 class Watched:
-    """Calls, and keeps what each answer or failure said."""
+    """Calls in an event loop, and keeps what each answer or failure said. Implements `Method`."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, loop: LoopThread, call: Call) -> None:
+        self._loop = loop
         self._call = call
         self.answers: list[tuple[int, str]] = []
         self.failures: list[tuple[int, str, str]] = []
 
-    async def __call__(self, message: bytes, *, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
-        """Make one call."""
+    def future(self, request: bytes, /, *, timeout: float, metadata: Metadata = None) -> LoopCall:  # noqa: ARG002 -- `Method` has them; no caller here sends any
+        """Begin one call."""
+        return self._loop.call(self._ask(request, timeout))
+
+    async def _ask(self, message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- the deadline of gRPC, passed on
         try:
             raw = await self._call(message, timeout)
         except grpc.aio.AioRpcError as error:
@@ -71,45 +75,52 @@ class Watched:
         return raw
 
 
-@contextlib.asynccontextmanager
-async def calling(target: str) -> AsyncIterator[Call]:
+async def connect(target: str, stack: contextlib.AsyncExitStack) -> Call:
     """Connect to a host:port, or balance over `list:FILE`. One attempt a call: failures show."""
     options = ClientOptions(max_attempts=1).channel_options()
     if target.startswith(LIST_PREFIX):
         path = Path(target.removeprefix(LIST_PREFIX))
-        async with RoundRobin(lambda: read_list(path), options) as balancer:
-            yield lambda message, timeout: balancer.call(PREDICT, message, timeout)
-        return
-    async with grpc.aio.insecure_channel(target, options=options) as channel:
-        await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
-        method = channel.unary_unary(PREDICT, None, None)
+        balancer = await stack.enter_async_context(RoundRobin(lambda: read_list(path), options))
+        return lambda message, timeout: balancer.call(PREDICT, message, timeout)
+    channel = await stack.enter_async_context(grpc.aio.insecure_channel(target, options=options))
+    await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
+    method = channel.unary_unary(PREDICT, None, None)
 
-        async def call(message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- as above
-            return bytes(await method(message, timeout=timeout))
+    async def call(message: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 -- as above
+        return bytes(await method(message, timeout=timeout))
 
-        yield call
+    return call
 
 
-async def drive(folder: Path) -> None:
+def drive(folder: Path) -> None:
     """Run the folder's job until its schedule or SIGTERM ends it, and leave what it found."""
     job, payloads = read_job(folder)
-    times = EndableTimes(payloads.schedule_ns)
-    # Only `tolist` and `len` are asked of it.
-    payloads = dataclasses.replace(payloads, schedule_ns=cast("Times", times))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, times.end)
-    async with calling(job.target) as call:
-        watched = Watched(call)
-        driver = Driver(cast("Method", watched), job, payloads)
-        await driver.warm_up()
-        watched.answers.clear()
-        watched.failures.clear()
-        write_json(folder / STARTED_FILE, {"began_ns": time.monotonic_ns()})
-        records = await driver.run()
+    # Taken by a thread that waits for it: a handler would run inside whatever holds a lock.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    loop = LoopThread()
+    loop.start()
+    stack = contextlib.AsyncExitStack()
+    watched = Watched(loop, loop.run(connect(job.target, stack)))
+    driver = Driver([watched], job, payloads, read=read_answer)
+    driver.warm_up()
+    watched.answers.clear()
+    watched.failures.clear()
+    threading.Thread(target=_stop_at_sigterm, args=(driver,), daemon=True).start()
+    began_ns = time.monotonic_ns()
+    write_json(folder / STARTED_FILE, {"began_ns": began_ns})
+    records = driver.run(began_ns)
+    loop.run(stack.aclose())
+    loop.close()
     write_records(records, folder / RECORDS_FILE)
     write_json(folder / REPORT_FILE, {"answers": watched.answers, "failures": watched.failures})
+
+
+def _stop_at_sigterm(driver: Driver) -> None:
+    signal.sigwait({signal.SIGTERM})
+    driver.stop()
 
 
 if __name__ == "__main__":
     with contextlib.suppress(PermissionError):  # without the right it may be late, and says so
         os.nice(PRIORITY)
-    uvloop.run(drive(Path(sys.argv[1])))
+    drive(Path(sys.argv[1]))

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
-import numpy as np
 import pytest
 
 from ctr_rehearsal.control.endpoints import Endpoint
 from ctr_rehearsal.traffic import envoy_config
 from ctr_rehearsal.traffic.balancing import RoundRobin
 from ctr_rehearsal.traffic.publishing import Backend, Snapshot
-from ctr_rehearsal.traffic.schedule import EndableTimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,18 +56,6 @@ def test_clusters_read_the_files_that_are_written() -> None:
         for one in made["resources"]
     ]
     assert files == [f"/x/{envoy_config.endpoints_file(name)}" for name in ENDPOINTS]
-
-
-def test_an_endable_schedule_counts_what_it_gave() -> None:
-    """The open loop's rows are as many as the times that it was given."""
-    times = EndableTimes(np.arange(5, dtype=np.int64))
-    given = []
-    for time_ns in times.tolist():
-        given.append(time_ns)
-        if time_ns == 2:
-            times.end()
-    assert given == [0, 1, 2]
-    assert len(times) == 3
 
 
 class Named:
