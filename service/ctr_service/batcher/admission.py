@@ -70,8 +70,8 @@ def decide(buckets: Sequence[int], slack_ns: int, load: Load, cost: CostModel) -
     sums = list(itertools.accumulate(buckets))
     slack = slack_ns / 1e9
     waited = (load.running_seconds + cost.drain_seconds(load.tokens_before)) / load.slots
-    cautious = (slack - waited * cost.margin) / cost.margin
-    if _rows_that_fit(sums, cautious, load.slots, cost) == len(buckets):
+    surely = cost.seconds_within(slack)
+    if _rows_that_fit(sums, surely - waited, load.slots, cost) == len(buckets):
         return Admission(len(buckets))
     fits_idle = _rows_that_fit(sums, slack, load.slots, cost)
     if load.idle:
@@ -79,7 +79,7 @@ def decide(buckets: Sequence[int], slack_ns: int, load: Load, cost: CostModel) -
     fits = _rows_that_fit(sums, slack - waited, load.slots, cost)
     if fits_idle < len(buckets) and fits and fits >= MIN_SHARE * fits_idle:
         return Admission(fits)
-    spare = slack / cost.margin - cost.drain_seconds(sums[-1]) / load.slots
+    spare = surely - cost.drain_seconds(sums[-1]) / load.slots
     retry_after_ns = round((waited - max(0.0, spare)) * 1e9)
     return Admission(0, retry_after_ns=max(MIN_RETRY_NS, retry_after_ns))
 

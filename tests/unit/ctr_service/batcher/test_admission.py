@@ -35,6 +35,19 @@ def test_a_list_that_fitted_an_idle_server_is_refused_whole() -> None:
     assert admission.retry_after_ns == pytest.approx(15 * MS - (40 * MS / FIRST_MARGIN - 16 * MS))
 
 
+def test_hiccups_do_not_refuse_a_list_whose_deadline_is_far() -> None:
+    """Three hiccups in a hundred runs make the margin 3, yet more than a third may wait."""
+    model = CostModel([Cost(bucket, 8, TOKEN_S * bucket * 8) for bucket in (16, 32, 64)])
+    for run in range(400):
+        hiccup = 3.5 if run % 33 == 0 else 1.0
+        seconds = hiccup * TOKEN_S * 32 * 5
+        model.observe(bucket_tokens=32, rows=5, queued_tokens=160, seconds=seconds)
+    assert model.margin > 2.5
+    third = 2 * 0.1 / model.drain_seconds(1)  # both slots compute for a third of the deadline
+    assert decide(LIST, 300 * MS, busy(third), model).rows == len(LIST)
+    assert decide(LIST, 300 * MS, busy(2 * third), model).rows == 0
+
+
 def test_a_list_too_long_for_its_deadline_is_cut_to_its_first_rows() -> None:
     """A list that no idle server finishes is shrunk to what fits, load counted."""
     long = [32] * 1000

@@ -12,6 +12,7 @@ from ctr_service.batcher.cost import (
     FIRST_MARGIN,
     MAX_MARGIN,
     MIN_OVERHEAD_TOKENS,
+    SHARED_MARGIN,
     CostModel,
 )
 
@@ -133,6 +134,25 @@ def test_the_margin_covers_the_slowest_percent() -> None:
     assert model.margin < 1.2
     feed(model, 300, lambda b, r: true_seconds(b, r) * (50 if rng.random() < 0.1 else 1.0))
     assert model.margin == MAX_MARGIN
+
+
+def test_errors_of_many_runs_add_up_as_the_root_of_their_number() -> None:
+    """One run is given the whole margin; a thousand little more than what they share."""
+    model = CostModel([Cost(b, r, true_seconds(b, r)) for b, r in SHAPES])
+    assert model.seconds_within(1.0) == pytest.approx(1 / FIRST_MARGIN), "no run is known yet"
+    rng = np.random.default_rng(2)
+    for _ in range(256):
+        slow = 2.5 if rng.random() < 0.05 else 1.0
+        model.observe(bucket_tokens=32, rows=4, queued_tokens=128, seconds=slow * 0.01)
+    margin, previous = model.margin, 0.0
+    assert margin > 1.5 * SHARED_MARGIN
+    for allowed_s in (0.001, 0.01, 0.1, 1.0, 10.0):
+        surely = model.seconds_within(allowed_s)
+        assert allowed_s / margin <= surely <= allowed_s
+        assert surely > previous
+        previous = surely
+    assert model.seconds_within(0.001) == pytest.approx(0.001 / margin)
+    assert model.seconds_within(10.0) > 0.9 * 10.0 / SHARED_MARGIN
 
 
 def test_draining_costs_what_batches_cost_as_they_are_packed() -> None:
