@@ -13,7 +13,7 @@ from ctr_service.backend.base import Cost
 from ctr_service.backend.scripted import ScriptedBackend, sleeping_script
 from ctr_service.errors import BackendFailedError
 from ctr_service.scoring import Engine
-from tests.support.scripted_gateway import gateway
+from tests.support.gateway_command import gateway_command
 
 if TYPE_CHECKING:
     from ctr_service.engine_order import EngineOrder
@@ -53,4 +53,4 @@ def open_timed(order: EngineOrder) -> Engine:
 
 
 if __name__ == "__main__":
-    gateway(open_timed)()
+    gateway_command(open_timed)()
