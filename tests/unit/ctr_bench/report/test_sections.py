@@ -116,7 +116,7 @@ def test_a_comparison_names_what_differs_and_counts_the_rest(tmp_path: Path) -> 
     """Two figures differ by their intervals, one does not."""
     section = section_of(compare(), tmp_path)
     assert section.answer == (
-        "B against A: goodput +12.0 %, p50 +6.0 %; no difference was shown in 1 more."
+        "B against A: p50 +6.0 %, goodput +12.0 %; no difference was shown in 1 more."
     )
 
 
