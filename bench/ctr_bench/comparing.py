@@ -15,6 +15,7 @@ from ctr_bench.compare import (
 )
 from ctr_bench.errors import BenchError
 from ctr_bench.keeping import kept
+from ctr_bench.material import SEARCHES
 from ctr_bench.run_rows import check_same_load, read_run
 from ctr_bench.served import ask_model
 from ctr_bench.sweep_text import wide_console
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ctr_bench.progress import Progress
     from ctr_bench.slo import Slo
     from ctr_bench.sweeping import Asked
-
-SEARCHES = 6_000
 
 
 def run_compare(  # noqa: PLR0913, PLR0917 -- both sides, how, and where to

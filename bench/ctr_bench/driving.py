@@ -17,16 +17,17 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import grpc
-
 from ctr_bench.early_end import EarlyEnd
+from ctr_bench.ended_call import ended_call
 from ctr_bench.job import MAX_UNANSWERED
 from ctr_bench.record import CANCELLED, NOT_SENT, OK
 from ctr_bench.recorder import NONE, UNREAD_ANSWER, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
+
+    import grpc
 
     from ctr_bench.answers import Answer
     from ctr_bench.job import Job, Payloads
@@ -94,10 +95,8 @@ class Driver:
 
     def warm_up(self) -> None:
         """Send the share of the job's first requests by a few callers, unrecorded."""
-        mine = range(self._job.first, self._job.warm_up, self._job.step)
         self._began_ns, self._recorded = time.monotonic_ns(), False
-        waiting = iter(mine)
-        self._closed(self._job.callers or 8, lambda: next(waiting, None))
+        self._closed(self._job.callers or 8, self._until(None, self._job.warm_up_indices()))
         self._recorded = True
 
     def run(self, begin_ns: int | None = None) -> Records:
@@ -112,7 +111,7 @@ class Driver:
         self._began_ns = time.monotonic_ns() if begin_ns is None else begin_ns
         if self._job.callers:
             end_ns = round(self._job.seconds * 1e9) or None
-            self._closed(self._job.callers, self._next_of_closed(end_ns))
+            self._closed(self._job.callers, self._until(end_ns, self._job.closed_indices()))
         else:
             self._open()
         return self._rows.records()
@@ -135,20 +134,8 @@ class Driver:
             sent += 1
         self._wait_for(lambda: len(self._rows) >= sent + unsent)
 
-    def _next_of_closed(self, end_ns: int | None) -> Callable[[], int | None]:
-        job, sent = self._job, 0
-
-        def next_index() -> int | None:
-            nonlocal sent
-            number = job.first + sent * job.step
-            if (job.max_requests and number >= job.max_requests) or (
-                end_ns is not None and self._now_ns() >= end_ns
-            ):
-                return None
-            sent += 1
-            return job.warm_up + number
-
-        return next_index
+    def _until(self, end_ns: int | None, indices: Iterator[int]) -> Callable[[], int | None]:
+        return lambda: None if end_ns and self._now_ns() >= end_ns else next(indices, None)
 
     def _closed(self, callers: int, next_index: Callable[[], int | None]) -> None:
         while (ahead_ns := -self._now_ns()) > 0 and not self._stopped.wait(ahead_ns / 1e9):
@@ -202,7 +189,8 @@ class Driver:
         """Record an answer; called by gRPC, which swallows what is raised here."""
         done_ns = self._now_ns()
         try:
-            code, answer = self._outcome(index, call)
+            code, raw = ended_call(call)
+            answer = self._answer(index, code, raw)
             if self._recorded and not (code == CANCELLED and self._stopped.is_set()):
                 good = self._rows.add(message, (due_ns, sent_ns, done_ns), code, answer, caller)
                 self._judge(done_ns - due_ns, good=good)
@@ -215,15 +203,10 @@ class Driver:
         elif self._ending:
             self._answered.set()
 
-    def _outcome(self, index: int, call: grpc.Future[bytes]) -> tuple[int, Answer]:
-        try:
-            raw = call.result()
-        except grpc.FutureCancelledError:
-            return CANCELLED, NONE
-        except grpc.RpcError as error:
-            code: tuple[int, str] = error.code().value
-            return code[0], NONE
-        return OK, UNREAD_ANSWER if index % self._job.read_every else self._read(raw)
+    def _answer(self, index: int, code: int, raw: bytes) -> Answer:
+        if code != OK:
+            return NONE
+        return UNREAD_ANSWER if index % self._job.read_every else self._read(raw)
 
     def _record_unsent(self, index: int, due_ns: int) -> None:
         now_ns = self._now_ns()
