@@ -67,6 +67,7 @@ def compare_section(key: str, content: dict[str, Any], path: Path) -> Section:
     compare = parsed(Compare, content, path)
     figures = compare.figures
     date = moment(content.get("date"))
+    named = "" if path.stem == "compare" else path.stem
     shown = {name: value for name, value in content.items() if name not in (*APART, *OWN)}
     drawn = [
         (worded(name), one.b_over_a.value, one.b_over_a.low, one.b_over_a.high)
@@ -75,12 +76,12 @@ def compare_section(key: str, content: dict[str, Any], path: Path) -> Section:
     return Section(
         kind="compare",
         key=key,
-        title="B against A",
+        title="B against A" + (f", {named}" if named else ""),
         source=path,
         lead=_lead(figures)
         + f" A is {compare.a}, B is {compare.b}."
         + (f" Measured {date}." if date else ""),
-        answer=_lead(figures),
+        answer=(f"{named}: " if named else "") + _lead(figures),
         banners=list(_banners(compare)),
         plots=[compare_plot(f"{key}-ratios", drawn)] if drawn else [],
         tables=[*([_table(figures)] if figures else []), *tables.unknown(shown)],
