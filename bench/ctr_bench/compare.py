@@ -59,25 +59,37 @@ class Compared:
         return f"{text}: B is {'better' if better else 'worse'}"
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run, or a block of one.
+
+    Attributes:
+        seconds: in which its requests were due; above 0.
+    """
+
+    records: Records
+    seconds: float
+
+
 @dataclass(slots=True)
 class Comparison:
     """Runs of both sides, in pairs.
 
     Attributes:
         slo: what goodput counts.
-        a, b: records, one a pair.
+        a, b: runs or blocks, one a pair.
         left_out: pairs in which the generator was late on either side.
     """
 
     slo: Slo
-    a: list[Records] = field(default_factory=list)
-    b: list[Records] = field(default_factory=list)
+    a: list[Part] = field(default_factory=list)
+    b: list[Part] = field(default_factory=list)
     left_out: int = 0
 
     def add(self, a: Records, b: Records) -> None:
-        """Take one pair."""
-        self.a.append(a)
-        self.b.append(b)
+        """Take the runs of one pair."""
+        for side, records in ((self.a, a), (self.b, b)):
+            side.append(Part(records, float(records.scheduled_ns[-1]) / 1e9))
 
     def figures(self, seed: int) -> dict[str, Compared]:
         """Compare p50, p99 and goodput.
@@ -97,31 +109,32 @@ class Comparison:
             )
         return found
 
-    def _named(self) -> list[tuple[str, Callable[[Sequence[Records]], float]]]:
+    def _named(self) -> list[tuple[str, Callable[[Sequence[Part]], float]]]:
         return [
-            ("p50_ms", lambda runs: _percentile(runs, 50)),
-            ("p99_ms", lambda runs: _percentile(runs, 99)),
+            ("p50_ms", lambda parts: _percentile(parts, 50)),
+            ("p99_ms", lambda parts: _percentile(parts, 99)),
             ("goodput_pairs_s", self._goodput),
         ]
 
-    def _goodput(self, runs: Sequence[Records]) -> float:
+    def _goodput(self, parts: Sequence[Part]) -> float:
         pairs = seconds = 0.0
-        for run in runs:
-            in_time = run.complete & (run.latency_ms <= self.slo.limit_ms)
-            pairs += float(run.candidates[in_time].sum())
-            seconds += float(run.scheduled_ns[-1]) / 1e9
+        for part in parts:
+            records = part.records
+            in_time = records.complete & (records.latency_ms <= self.slo.limit_ms)
+            pairs += float(records.candidates[in_time].sum())
+            seconds += part.seconds
         return max(pairs / seconds, LEAST_GOOD)
 
 
 LESS_IS_BETTER = {"p50_ms": True, "p99_ms": True, "goodput_pairs_s": False}
 
 
-def _percentile(runs: Sequence[Records], percent: float) -> float:
+def _percentile(parts: Sequence[Part], percent: float) -> float:
     """Return a percentile over all requests; one without a good answer took its whole deadline.
 
     Endless would make a ratio of nothing: what is known is that nobody waited longer.
     """
-    return percentile_ms(np.concatenate([run.latency_ms for run in runs]), percent)
+    return percentile_ms(np.concatenate([part.records.latency_ms for part in parts]), percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +188,7 @@ def compare_targets(
 BLOCKS = 10
 
 
-def blocks_of(records: Records, blocks: int = BLOCKS) -> list[Records]:
+def blocks_of(records: Records, blocks: int = BLOCKS) -> list[Part]:
     """Cut a run in blocks of equal time, each with a schedule that begins at 0.
 
     Blocks stand for pairs where two runs were recorded apart. Requests of one moment are late
@@ -191,11 +204,12 @@ def blocks_of(records: Records, blocks: int = BLOCKS) -> list[Records]:
     for begin, end, edge_ns in zip(places, places[1:], edges_ns, strict=False):
         if begin == end:
             raise BenchError(f"a run of {len(records)} requests is too short to compare by")
-        found.append(_part(records, int(begin), int(end), int(edge_ns)))
+        cut = _cut(records, int(begin), int(end), int(edge_ns))
+        found.append(Part(cut, end_ns / blocks / 1e9))
     return found
 
 
-def _part(records: Records, begin: int, end: int, edge_ns: int) -> Records:
+def _cut(records: Records, begin: int, end: int, edge_ns: int) -> Records:
     columns = {name: getattr(records, name)[begin:end] for name in Row._fields}
     for name in ("scheduled_ns", "sent_ns", "done_ns"):
         columns[name] = columns[name] - edge_ns

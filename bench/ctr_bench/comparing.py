@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctr_bench.compare import (
+    BLOCKS,
     LESS_IS_BETTER,
     ComparePlan,
     Comparison,
@@ -15,6 +16,7 @@ from ctr_bench.compare import (
 )
 from ctr_bench.errors import BenchError
 from ctr_bench.keeping import kept
+from ctr_bench.material import SEARCHES
 from ctr_bench.run_rows import check_same_load, read_run
 from ctr_bench.served import ask_model
 from ctr_bench.sweep_text import wide_console
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from ctr_bench.progress import Progress
     from ctr_bench.slo import Slo
     from ctr_bench.sweeping import Asked
-
-SEARCHES = 6_000
 
 
 def run_compare(  # noqa: PLR0913, PLR0917 -- both sides, how, and where to
@@ -42,20 +42,22 @@ def run_compare(  # noqa: PLR0913, PLR0917 -- both sides, how, and where to
     if folders:
         if len(folders) < 2:  # noqa: PLR2004 -- two sides
             raise BenchError("compare two targets, or two folders of runs, not one of each")
-        comparison = _of_folders(plan.slo, *folders)
+        comparison, load = _of_folders(plan.slo, *folders)
+        facts |= load
         console.print("the runs were made apart: blocks of time stand for pairs")
         traffic = None
     else:
         if plan.rate <= 0:
             raise BenchError("give --rate: requests a second, below what either side holds")
         comparison = Comparison(plan.slo)
+        facts |= {"rate": plan.rate, "requests_a_run": plan.requests}
         for side, target in zip("AB", (a, b), strict=True):
             model = ask_model(target)
             progress.say(f"{side} is {target}: model {model.version}, {model.graph}")
         material = asked.material(progress)
         facts |= material.facts
         traffic = material.unseen(SEARCHES)
-    with kept("compare", out, facts, lambda: _content(comparison, plan)):
+    with kept("compare", out, facts, lambda: _content(comparison, plan.seed)):
         if traffic is not None:
             compare_targets(comparison, (a, b), traffic, plan, progress)
         for name, found in comparison.figures(plan.seed).items():
@@ -64,22 +66,25 @@ def run_compare(  # noqa: PLR0913, PLR0917 -- both sides, how, and where to
     console.print(f"written to {out}", highlight=False)
 
 
-def _of_folders(slo: Slo, a: Path, b: Path) -> Comparison:
+def _of_folders(slo: Slo, a: Path, b: Path) -> tuple[Comparison, dict[str, object]]:
     first, second = read_run(a), read_run(b)
     check_same_load(first, second)
-    return Comparison(slo, blocks_of(first.records), blocks_of(second.records))
+    load: dict[str, object] = {
+        "rate": first.offered_requests_s,
+        "requests_a_run": len(first.records),
+        "blocks_of_a_run": BLOCKS,
+    }
+    return Comparison(slo, blocks_of(first.records), blocks_of(second.records)), load
 
 
-def _content(comparison: Comparison, plan: ComparePlan) -> dict[str, object]:
+def _content(comparison: Comparison, seed: int) -> dict[str, object]:
     try:
-        figures = comparison.figures(plan.seed)
+        figures = comparison.figures(seed)
     except BenchError:  # too few pairs: told where it is raised
         figures = {}
     return {
-        "rate": plan.rate,
         "pairs": len(comparison.a),
         "pairs_left_out": comparison.left_out,
-        "requests_a_run": plan.requests,
         "figures": {
             name: {
                 "a": found.a,

@@ -20,7 +20,7 @@ from ctr_bench.calls import Calls
 from ctr_bench.job import MAX_UNANSWERED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ctr_bench.answers import Answer
     from ctr_bench.calls import Metadata, Method
@@ -75,11 +75,9 @@ class Driver:
 
     def warm_up(self) -> None:
         """Send the share of the job's first requests by a few callers, unrecorded."""
-        mine = range(self._job.first, self._job.warm_up, self._job.step)
         self._calls.begin(time.monotonic_ns())
         self._calls.recorded = False
-        waiting = iter(mine)
-        self._closed(self._job.callers or 8, lambda: next(waiting, None))
+        self._closed(self._job.callers or 8, self._until(None, self._job.warm_up_indices()))
         self._calls.recorded = True
 
     def run(self, begin_ns: int | None = None) -> Records:
@@ -94,7 +92,7 @@ class Driver:
         self._calls.begin(time.monotonic_ns() if begin_ns is None else begin_ns)
         if self._job.callers:
             end_ns = round(self._job.seconds * 1e9) or None
-            self._closed(self._job.callers, self._next_of_closed(end_ns))
+            self._closed(self._job.callers, self._until(end_ns, self._job.closed_indices()))
         else:
             self._open()
         return self._calls.records()
@@ -116,20 +114,9 @@ class Driver:
             sent += 1
         self._wait_for(lambda: calls.rows >= sent + unsent)
 
-    def _next_of_closed(self, end_ns: int | None) -> Callable[[], int | None]:
-        job, sent = self._job, 0
-
-        def next_index() -> int | None:
-            nonlocal sent
-            number = job.first + sent * job.step
-            if (job.max_requests and number >= job.max_requests) or (
-                end_ns is not None and self._calls.now_ns() >= end_ns
-            ):
-                return None
-            sent += 1
-            return job.warm_up + number
-
-        return next_index
+    def _until(self, end_ns: int | None, indices: Iterator[int]) -> Callable[[], int | None]:
+        now_ns = self._calls.now_ns
+        return lambda: None if end_ns and now_ns() >= end_ns else next(indices, None)
 
     def _closed(self, callers: int, next_index: Callable[[], int | None]) -> None:
         while (ahead_ns := -self._calls.now_ns()) > 0 and not self._stopped.wait(ahead_ns / 1e9):

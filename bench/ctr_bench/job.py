@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -73,6 +74,17 @@ class Job:
     late_s: float = 0.0
     lost_by: Sequence[int] = field(default_factory=list)
     won_after: Sequence[int] = field(default_factory=list)
+
+    def warm_up_indices(self) -> Iterator[int]:
+        """Yield which requests this generator sends before the run."""
+        return iter(range(self.first, self.warm_up, self.step))
+
+    def closed_indices(self) -> Iterator[int]:
+        """Yield which requests a closed loop of this generator sends; endless without a bound."""
+        for number in itertools.count(self.first, self.step):
+            if self.max_requests and number >= self.max_requests:
+                return
+            yield self.warm_up + number
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BASES = 400
 """Searches that are drawn in full; the others are these under another query."""
+SEARCHES = 6_000
+"""Distinct searches of a measurement; a longer one sends them again, from the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ctr_bench.capacity import by_time, cost_of, size
 from ctr_bench.cold_start import measure_start
 from ctr_bench.gateway_process import NO_SCORE_CACHE, GatewaySetup, running_gateway
 from ctr_bench.goodput import saturate
+from ctr_bench.material import SEARCHES
 from ctr_bench.queue_watch import QueueWatch
 from ctr_bench.replica_runs import ReplicaBench
 from ctr_bench.sweep import Sweep, SweepPlan
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 CALLERS = (1, 2, 4, 8, 16, 32)
 CALLERS_S = 3.0
-SEARCHES = 6_000
 FIRST_OF_CACHE = 100_000_000
 """Searches are numbered; those for the caches begin here."""
 
@@ -126,11 +126,7 @@ class Plan:
         """Return what plan.json holds of it."""
         order = self.order
         content: dict[str, object] = {
-            "slo": {
-                "percentile": order.slo.percent,
-                "limit_ms": order.slo.limit_ms,
-                "text": str(order.slo),
-            },
+            "slo": order.slo.as_json(),
             "forecast": {
                 "source": order.forecast.source,
                 "peak_pairs_s": order.forecast.peak_pairs_s,

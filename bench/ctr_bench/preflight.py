@@ -14,7 +14,7 @@ from ctr_bench.searches import FeatureNames
 from ctr_client.client import PredictionClient
 from ctr_client.errors import PredictionError
 from ctr_client.options import ClientOptions
-from ctr_client.security import SecurityError, open_channel
+from ctr_client.security import PLAIN, SecurityError, open_channel
 
 if TYPE_CHECKING:
     from ctr_bench.job import Protocol
@@ -52,13 +52,23 @@ def ask_target(target: str, protocol: Protocol, model: str, security: Security) 
         raise BenchError(str(error)) from None
 
 
-def _by_get_model(target: str, model: str, security: Security) -> Served:
+def get_model(target: str, model: str = "", security: Security = PLAIN) -> pb.GetModelResponse:
+    """Ask a target that speaks ctr.v1 for its model; once, without retries.
+
+    Raises:
+        BenchError: nothing serves there, or not ctr.v1 or this model; says what to do.
+        SecurityError: a certificate or a token cannot be read.
+    """
     options = ClientOptions(max_attempts=1)
     with PredictionClient(target, options, security=security) as client:
         try:
-            answer = client.get_model(name=model, deadline_s=DEADLINE_S)
+            return client.get_model(name=model, deadline_s=DEADLINE_S)
         except PredictionError as error:
             raise _refused(target, "ctr.v1", model, error.code, str(error)) from None
+
+
+def _by_get_model(target: str, model: str, security: Security) -> Served:
+    answer = get_model(target, model, security)
     item, user, context = (
         {s.name: _KINDS[s.type] for s in answer.features if s.entity == entity}
         for entity in (pb.ENTITY_ITEM, pb.ENTITY_USER, pb.ENTITY_CONTEXT)
@@ -89,11 +99,13 @@ def _refused(
     other = "ctr.v1" if protocol == OPEN_INFERENCE else OPEN_INFERENCE
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return BenchError(
-            f"nothing serves at {target}: start a server, or name another with --target (one with "
-            f"TLS answers to --tls or --tls-ca alone)"
+            f"nothing serves at {target}: start a server, or name another (one with TLS answers to "
+            "--tls or --tls-ca of `ctr-bench run` alone)"
         )
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return BenchError(f"{target} does not speak {protocol}; try --protocol {other}")
+        return BenchError(
+            f"{target} does not speak {protocol}; try `ctr-bench run --protocol {other}`"
+        )
     if code is grpc.StatusCode.NOT_FOUND or (model and code is grpc.StatusCode.INVALID_ARGUMENT):
         return BenchError(f"{target} does not serve the model of --model: {said}")
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):

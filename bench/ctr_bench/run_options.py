@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -13,16 +12,19 @@ import click
 from ctr_bench.access import access_of
 from ctr_bench.arrivals import parse_arrivals
 from ctr_bench.built import Wire
+from ctr_bench.errors import BenchError
 from ctr_bench.job import Job
 from ctr_bench.lengths import EstimatedLengths
 from ctr_bench.load_run import RunPlan
+from ctr_bench.slo import Slo
 from ctr_bench.source_options import open_source
 from ctr_bench.workload_text import parse_priorities
 
 if TYPE_CHECKING:
     from ctr_client.commands.connection import Connection
 
-_SLO = re.compile(r"^p99=(\d+(?:\.\d+)?)(ms|s)$")
+
+P99 = 99.0
 
 
 def parse_slo_ms(text: str) -> float | None:
@@ -33,10 +35,13 @@ def parse_slo_ms(text: str) -> float | None:
     """
     if not text:
         return None
-    found = _SLO.match(text)
-    if found is None or float(found[1]) == 0:
-        raise click.BadParameter("must be written p99=100ms or p99=0.1s", param_hint="--slo")
-    return float(found[1]) * (1e3 if found[2] == "s" else 1.0)
+    try:
+        slo = Slo.parse(text)
+    except BenchError as error:
+        raise click.BadParameter(str(error), param_hint="--slo") from None
+    if slo.percent != P99:
+        raise click.BadParameter(f"a run is held against a p99, not {slo.name}", param_hint="--slo")
+    return slo.limit_ms
 
 
 def plan_of(connection: Connection, options: dict[str, object]) -> RunPlan:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ctr_bench.errors import BenchError
-from ctr_bench.record import Row, records_of
+from ctr_bench.rows_file import read_rows
+from ctr_bench.run_folder import ROWS, RUN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.record import Records
 
-ROWS, RUN = "rows.parquet", "run.json"
 RATE_TOLERANCE = 0.02
 
 
@@ -43,20 +42,17 @@ def read_run(folder: Path) -> KeptRun:
     """
     try:
         content = json.loads((folder / RUN).read_text())
-        table = pq.read_table(folder / ROWS)
         if not content["valid"]:
             raise BenchError(f"{folder} is not valid: {'; '.join(content['invalid_reasons'])}")
         if content["loop"] != "open":
             raise BenchError(f"{folder} is a closed loop, whose latencies compare to nothing")
-        names = [name for name in Row._fields if name in table.column_names]
-        columns = [table[name].to_pylist() for name in names]
-        rows = [Row(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+        records = read_rows(folder / ROWS)
         rate, version = float(content["offered_requests_s"]), content["server"]["model_version"]
     except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
         raise BenchError(f"{folder} is no run of `ctr-bench run`: {error}") from None
-    if not rows:
+    if not len(records):
         raise BenchError(f"{folder} has no requests")
-    return KeptRun(records_of(rows), rate, str(version))
+    return KeptRun(records, rate, str(version))
 
 
 def check_same_load(a: KeptRun, b: KeptRun) -> None:

@@ -55,5 +55,9 @@ class Slo:
         """Such as "p99"."""
         return f"p{self.percent:g}"
 
+    def as_json(self) -> dict[str, object]:
+        """Return it as results hold it."""
+        return {"percentile": self.percent, "limit_ms": self.limit_ms, "text": str(self)}
+
     def __str__(self) -> str:
         return f"{self.name} <= {self.limit_ms:g} ms"

@@ -118,9 +118,8 @@ class Sweep:
 
     def as_json(self) -> dict[str, object]:
         """Return plan, trials, rates and knee as sweep.json holds them."""
-        slo = self.plan.slo
         return {
-            "slo": {"percentile": slo.percent, "limit_ms": slo.limit_ms, "text": str(slo)},
+            "slo": self.plan.slo.as_json(),
             "repeats": self.plan.repeats,
             "trial_requests": self.plan.sizes.requests,
             "confirm_requests": self.plan.sizes.confirm_requests,

@@ -10,7 +10,7 @@ from ctr_bench.bound.rows import RowMaker, open_bundle
 from ctr_bench.catalogue import find_catalogue
 from ctr_bench.gateway_process import NO_SCORE_CACHE, GatewaySetup, running_gateway
 from ctr_bench.keeping import kept
-from ctr_bench.material import make_material
+from ctr_bench.material import SEARCHES, make_material
 from ctr_bench.served import ask_model
 from ctr_bench.sweep import Sweep
 from ctr_bench.sweep_text import print_sweep, wide_console
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ctr_bench.material import Material
     from ctr_bench.progress import Progress
     from ctr_bench.sweep import SweepPlan
-
-SEARCHES = 6_000
-"""Distinct searches; a longer sweep sends them again, from the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,9 @@ def test_a_target_of_another_protocol_is_one_line(tmp_path: Path) -> None:
             load = ("--rate", "5", "--seconds", "1", "--protocol", protocol)
             done = bench_run(echo.target, tmp_path / "runs", "w", *load)
             assert done.returncode == 1
-            assert f"does not speak {protocol}; try --protocol {other}" in done.stderr
+            assert (
+                f"does not speak {protocol}; try `ctr-bench run --protocol {other}`" in done.stderr
+            )
     assert not (tmp_path / "runs").exists()
 
 

@@ -75,12 +75,28 @@ def compare() -> dict[str, Any]:
         "kind": "compare",
         "a": "127.0.0.1:8500",
         "b": "127.0.0.1:8600",
-        "ratios": [
-            {"name": "goodput_pairs_s", "ratio": 1.12, "low": 1.07, "high": 1.16},
-            {"name": "p99_ms", "ratio": 0.97, "low": 0.91, "high": 1.04},
-            {"name": "p50_ms", "ratio": 1.06, "low": 1.02, "high": 1.09},
-        ],
+        "date": "2026-11-29T12:00:00+00:00",
+        "partial": False,
+        "error": "",
+        "slo": "p99 <= 100 ms",
+        "rate": 20.0,
+        "pairs": 10,
+        "figures": {
+            "p50_ms": _compared(41.5, (1.06, 1.02, 1.09)),
+            "p99_ms": _compared(93.0, (0.97, 0.91, 1.04)),
+            "goodput_pairs_s": _compared(310.0, (1.12, 1.07, 1.16)),
+        },
         "fingerprint": FINGERPRINT,
+    }
+
+
+def _compared(a: float, ratio: tuple[float, float, float]) -> dict[str, Any]:
+    value, low, high = ratio
+    return {
+        "a": a,
+        "b": a * value,
+        "b_over_a": {"value": value, "low": low, "high": high},
+        "differs": low > 1 or high < 1,
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_bench.commands.options import bench_options, run_measurement
+from ctr_bench.commands.options import bench_options, candidates_option, run_measurement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +38,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=20),
     help="Of a run.",
 )
-@click.option(
-    "--candidates",
-    default=16,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Items a list.",
-)
+@candidates_option
 @bench_options("compare")
 def compare(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     a: str,

@@ -72,6 +72,49 @@ def trial_options(function: _FunctionT) -> _FunctionT:
     return function
 
 
+def slo_option(function: _FunctionT) -> _FunctionT:
+    """Give a command `--slo`, a text for `Slo.parse`."""
+    return click.option(
+        "--slo", default="p99=100ms", show_default=True, help="Percentile and its limit."
+    )(function)
+
+
+def candidates_option(function: _FunctionT) -> _FunctionT:
+    """Give a command `--candidates`."""
+    return click.option(
+        "--candidates",
+        default=16,
+        show_default=True,
+        type=click.IntRange(1, 1000),
+        help="Items a list.",
+    )(function)
+
+
+def search_options(repeats: int) -> Callable[[_FunctionT], _FunctionT]:
+    """Give a command `--repeats`, by default so many, and `--start`."""
+
+    def add(function: _FunctionT) -> _FunctionT:
+        for option in (
+            click.option(
+                "--start",
+                default=0.0,
+                type=click.FloatRange(min=0),
+                help="First rate in requests a second.  [default: half of what a closed loop gets]",
+            ),
+            click.option(
+                "--repeats",
+                default=repeats,
+                show_default=True,
+                type=click.IntRange(min=1),
+                help="Searches; their median counts.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
 def flag_option(function: _FunctionT) -> _FunctionT:
     """Give a command `--flag`, as `flags`."""
     return click.option(

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_bench.commands.options import bench_options, flag_option, run_measurement, trial_options
+from ctr_bench.commands.options import (
+    bench_options,
+    candidates_option,
+    flag_option,
+    run_measurement,
+    search_options,
+    slo_option,
+    trial_options,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +31,7 @@ BELOW_ONE = 0.99
     required=True,
     help="peak=1200 (pairs a second), peak=75rps (requests a second), or a CSV.",
 )
-@click.option("--slo", default="p99=100ms", show_default=True, help="Percentile and its limit.")
+@slo_option
 @click.option(
     "--price",
     default=0.0,
@@ -51,26 +59,8 @@ BELOW_ONE = 0.99
     type=click.FloatRange(min=1, max=100),
     help="So many times the peak is held too, then without headroom.",
 )
-@click.option(
-    "--candidates",
-    default=16,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Items a list.",
-)
-@click.option(
-    "--repeats",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Searches; their median counts.",
-)
-@click.option(
-    "--start",
-    default=0.0,
-    type=click.FloatRange(min=0),
-    help="First rate in requests a second.  [default: half of what a closed loop gets]",
-)
+@candidates_option
+@search_options(1)
 @click.option(
     "--goodput",
     default=0.0,

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctr_bench.commands.options import bench_options, flag_option, run_measurement, trial_options
+from ctr_bench.commands.options import (
+    bench_options,
+    candidates_option,
+    flag_option,
+    run_measurement,
+    search_options,
+    slo_option,
+    trial_options,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,30 +23,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--slo", default="p99=100ms", show_default=True, help="Percentile and its limit.")
+@slo_option
 @click.option(
     "--target", help="HOST:PORT of a running gateway.  [default: start one on the bundle]"
 )
-@click.option(
-    "--candidates",
-    default=16,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Items a list.",
-)
-@click.option(
-    "--repeats",
-    default=3,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Searches; their median counts.",
-)
-@click.option(
-    "--start",
-    default=0.0,
-    type=click.FloatRange(min=0),
-    help="First rate in requests a second.  [default: half of what a closed loop gets]",
-)
+@candidates_option
+@search_options(3)
 @click.option("--curve/--no-curve", default=True, help="Measure at 0.5, 0.8, 1.2 knees as well.")
 @flag_option
 @trial_options

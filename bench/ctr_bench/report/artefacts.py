@@ -150,7 +150,14 @@ class Sweep(Read):
     slo: Slo
     trials: list[Trial]
     knee: Knee | None = None
+    partial: bool = False
+    error: str = ""
     fingerprint: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, rather than ended by what it found."""
+        return self.partial and not self.error
 
     @property
     def held(self) -> Knee | None:

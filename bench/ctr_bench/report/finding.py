@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_bench.errors import BenchError
+from ctr_bench.run_folder import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-RUN_FILE, ROWS_FILE = "run.json", "rows.parquet"
 RUNS = "runs"
 
 
@@ -43,9 +43,9 @@ def _files(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise BenchError(f"{path}: there is no such file or folder")
-    if (path / RUN_FILE).exists():
-        yield path / RUN_FILE
+    if (path / RUN).exists():
+        yield path / RUN
         return
     yield from sorted(path.glob("*.json"))
-    yield from sorted(path.glob(f"*/{RUN_FILE}"))
-    yield from sorted(path.glob(f"{RUNS}/*/{RUN_FILE}"))
+    yield from sorted(path.glob(f"*/{RUN}"))
+    yield from sorted(path.glob(f"{RUNS}/*/{RUN}"))

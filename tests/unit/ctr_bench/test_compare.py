@@ -74,10 +74,12 @@ def test_a_run_is_cut_in_blocks_of_equal_time() -> None:
     """200 requests in 2 s give ten blocks of 20, each with a time of its own and all latencies."""
     whole = run(np.random.default_rng(0), 20)
     blocks = blocks_of(whole)
-    assert [len(block) for block in blocks] == [20] * 10
-    assert np.concatenate([b.latency_ms for b in blocks]).tolist() == pytest.approx(
+    assert [len(block.records) for block in blocks] == [20] * 10
+    assert sum(block.seconds for block in blocks) == pytest.approx(2.0)
+    assert np.concatenate([b.records.latency_ms for b in blocks]).tolist() == pytest.approx(
         whole.latency_ms.tolist()
     )
-    assert all(0 <= block.scheduled_ns[0] <= block.scheduled_ns[-1] < 2.1e8 for block in blocks)
+    due_ns = [block.records.scheduled_ns for block in blocks]
+    assert all(0 <= one[0] <= one[-1] < 2.1e8 for one in due_ns)
     with pytest.raises(BenchError, match="too short"):
         blocks_of(run(np.random.default_rng(0), 20, requests=5))

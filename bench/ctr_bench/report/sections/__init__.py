@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctr_bench.report.artefacts import read_json
-from ctr_bench.report.finding import RUN_FILE
 from ctr_bench.report.sections.compare import compare_section
 from ctr_bench.report.sections.figures import figures_section
 from ctr_bench.report.sections.peers import peers_section
 from ctr_bench.report.sections.plan import plan_section
 from ctr_bench.report.sections.run import run_section
 from ctr_bench.report.sections.sweep import sweep_section
+from ctr_bench.run_folder import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def _age(section: Section) -> float:
 
 def _key(path: Path, taken: set[str]) -> str:
     """Return a name that is no other section's, for anchors and files."""
-    name = f"run-{path.parent.name}" if path.name == RUN_FILE else path.stem
+    name = f"run-{path.parent.name}" if path.name == RUN else path.stem
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-")
     key = slug = slug or "file"
     number = 1

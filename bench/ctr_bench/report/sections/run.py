@@ -11,7 +11,6 @@ import numpy as np
 from ctr_bench.figures import percentile_ms
 from ctr_bench.report import tables
 from ctr_bench.report.artefacts import Run, parsed
-from ctr_bench.report.finding import ROWS_FILE
 from ctr_bench.report.plots.latency import by_percentile, histogram
 from ctr_bench.report.plots.stages import stages_plot
 from ctr_bench.report.plots.time_line import time_line_plot
@@ -19,6 +18,7 @@ from ctr_bench.report.rows import read_rows
 from ctr_bench.report.statistics import STAGES, judged_ms, stage_bands, stalls, time_line
 from ctr_bench.report.units import milliseconds, number, seconds, share
 from ctr_bench.report.view import Banner, Section, Table
+from ctr_bench.run_folder import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def run_section(key: str, content: dict[str, Any], path: Path) -> Section:
         BenchError: run.json or its rows are absent or malformed.
     """
     run = parsed(Run, content, path)
-    rows = read_rows(path.parent / ROWS_FILE, run.figures.requests)
+    rows = read_rows(path.parent / ROWS, run.figures.requests)
     slo_ms = run.slo.limit_ms if run.slo else None
     made = _drawn(key, rows, slo_ms) if len(rows) else ([], {}, [])
     plots, data, more = made
@@ -55,7 +55,7 @@ def run_section(key: str, content: dict[str, Any], path: Path) -> Section:
         glance=_glance(run),
         plots=plots,
         tables=[*more, *_tables(run, content)],
-        raw=[path.parent / ROWS_FILE],
+        raw=[path.parent / ROWS],
         command=shlex.join(run.command),
         date=run.started,
         fingerprint=run.fingerprint,

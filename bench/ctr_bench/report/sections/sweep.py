@@ -37,14 +37,16 @@ def sweep_section(key: str, content: dict[str, Any], path: Path) -> Section:
         source=path,
         lead=lead,
         answer=lead,
-        banners=list(_banners(sweep, partial=bool(content.get("partial")))),
+        banners=list(_banners(sweep)),
         glance=_glance(sweep),
         plots=[
             latency_against_load(f"{key}-latency", sweep),
             goodput_against_load(f"{key}-goodput", sweep),
-        ],
+        ]
+        if sweep.trials
+        else [],
         first=[replicas_table(goodput)] if goodput else [],
-        tables=[trials_table(sweep)],
+        tables=[trials_table(sweep)] if sweep.trials else [],
         fingerprint=sweep.fingerprint,
         data={"trials": content["trials"], "knee": content.get("knee")},
     )
@@ -78,6 +80,8 @@ def _kept(sweep: Sweep) -> str:
 
 def _lead(sweep: Sweep) -> str:
     if not (knee := sweep.held):
+        if sweep.stopped:
+            return f"Stopped before a rate was found that holds {_kept(sweep)}."
         return f"No rate that was tried held {_kept(sweep)}."
     return (
         f"The server holds {number(knee.rate_requests_s)} requests/s, "
@@ -85,10 +89,13 @@ def _lead(sweep: Sweep) -> str:
     )
 
 
-def _banners(sweep: Sweep, *, partial: bool) -> Iterator[Banner]:
-    if partial:
-        yield Banner("bad", "PARTIAL: the sweep was stopped before its end.")
+def _banners(sweep: Sweep) -> Iterator[Banner]:
+    if sweep.partial:
+        why = f": {sweep.error}" if sweep.error else ""
+        yield Banner("bad", f"PARTIAL: the sweep was not measured to its end{why}.")
     if not (knee := sweep.held):
+        if sweep.stopped:
+            return
         yield Banner("bad", f"NOT HELD: no rate that was tried held {_kept(sweep)}.")
     elif not knee.confirmed:
         yield Banner("warn", "The knee was not confirmed by a trial at length: give more requests.")

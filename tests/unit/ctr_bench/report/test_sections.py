@@ -116,8 +116,28 @@ def test_a_comparison_names_what_differs_and_counts_the_rest(tmp_path: Path) -> 
     """Two figures differ by their intervals, one does not."""
     section = section_of(compare(), tmp_path)
     assert section.answer == (
-        "B against A: goodput +12.0 %, p50 +6.0 %; no difference was shown in 1 more."
+        "B against A: p50 +6.0 %, goodput +12.0 %; no difference was shown in 1 more."
     )
+
+
+def test_a_comparison_that_was_stopped_early_has_no_figures_and_says_why(tmp_path: Path) -> None:
+    """Nothing to draw is no malformed file: the page says that it is partial."""
+    section = section_of(compare() | {"figures": {}, "partial": True}, tmp_path)
+    assert [banner.level for banner in section.banners] == ["bad"]
+    assert "PARTIAL" in section.banners[0].text
+    assert not section.plots
+
+
+def test_a_sweep_that_was_stopped_early_is_not_said_to_hold_nothing(tmp_path: Path) -> None:
+    """No trial and no knee after Ctrl-C is no verdict about the server."""
+    content = sweep(SimulatedServer(), [20.0], seconds=6)
+    content |= {"trials": [], "knee": None, "partial": True, "error": ""}
+    section = section_of(content, tmp_path)
+    assert section.answer.startswith("Stopped before a rate was found")
+    assert [banner.text[:7] for banner in section.banners] == ["PARTIAL"]
+    assert not section.plots
+    content["error"] = "p99 <= 100 ms is kept at no rate"
+    assert "NOT HELD" in section_of(content, tmp_path).banners[-1].text
 
 
 def test_being_behind_a_peer_is_said(tmp_path: Path) -> None:
