@@ -84,7 +84,8 @@ def _counts(response: service_pb2.ModelInferResponse) -> Counts:
     places = _places(response)
     if STATUS in places:
         statuses = list(_unpacked(response.raw_output_contents[places[STATUS]]))
-        return Counts(*(statuses.count(status) for status in (SCORED, FALLBACK, INVALID)), 0)
+        scored, fallback, invalid = map(statuses.count, (SCORED, FALLBACK, INVALID))
+        return Counts(scored, fallback, invalid, 0)
     if PROBABILITY in places:
         found = _probabilities(response, places[PROBABILITY])
         return Counts(int(np.isfinite(found).sum()), 0, 0, 0)

@@ -84,7 +84,7 @@ def test_the_letters_of_a_plot_are_large_enough(url: str, browser: Browser, widt
 def test_plots_follow_a_dark_scheme(url: str, browser: Browser) -> None:
     """Axis labels are dark on the light page and light on the dark one."""
 
-    def lightness(scheme: dict[str, object]) -> tuple[float, float]:
+    def lightness(scheme: dict[str, list[dict[str, str]]]) -> tuple[float, float]:
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
         browser.open(url, 1280)
         ink, paper = browser.driver.execute_script(

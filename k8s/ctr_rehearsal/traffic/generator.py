@@ -95,8 +95,6 @@ async def connect(target: str, stack: contextlib.AsyncExitStack) -> Call:
 def drive(folder: Path) -> None:
     """Run the folder's job until its schedule or SIGTERM ends it, and leave what it found."""
     job, payloads = read_job(folder)
-    # Taken by a thread that waits for it: a handler would run inside whatever holds a lock.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     loop = LoopThread()
     loop.start()
     stack = contextlib.AsyncExitStack()
@@ -105,7 +103,9 @@ def drive(folder: Path) -> None:
     driver.warm_up()
     watched.answers.clear()
     watched.failures.clear()
-    threading.Thread(target=_stop_at_sigterm, args=(driver,), daemon=True).start()
+    # By a thread: the handler runs inside whatever this one does, which may hold the very lock.
+    stop = threading.Thread(target=driver.stop)
+    signal.signal(signal.SIGTERM, lambda *_: stop.start())
     began_ns = time.monotonic_ns()
     write_json(folder / STARTED_FILE, {"began_ns": began_ns})
     records = driver.run(began_ns)
@@ -113,11 +113,6 @@ def drive(folder: Path) -> None:
     loop.close()
     write_records(records, folder / RECORDS_FILE)
     write_json(folder / REPORT_FILE, {"answers": watched.answers, "failures": watched.failures})
-
-
-def _stop_at_sigterm(driver: Driver) -> None:
-    signal.sigwait({signal.SIGTERM})
-    driver.stop()
 
 
 if __name__ == "__main__":
