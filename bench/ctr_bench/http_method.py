@@ -59,8 +59,7 @@ class HttpMethod:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._session.close())
-        self._loop.close()
+        self._loop.close(self._session.close())
 
     def future(self, request: bytes, /, *, timeout: float, metadata: Metadata = None) -> LoopCall:
         """See `calls.Method`; metadata become headers.

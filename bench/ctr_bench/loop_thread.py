@@ -59,9 +59,11 @@ class LoopThread:
         """Run the loop."""
         self._thread.start()
 
-    def close(self) -> None:
-        """Cancel what is left and end the thread."""
+    def close(self, last: Coroutine[Any, Any, None] | None = None) -> None:
+        """Cancel what is left, do one last thing, and end the thread."""
         self.run(_cancel_all())
+        if last is not None:
+            self.run(last)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

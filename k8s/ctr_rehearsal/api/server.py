@@ -85,7 +85,11 @@ class Request:
 
 
 class Api:
-    """The emulator's API server. Belongs to the store's event loop."""
+    """The emulator's API server. Belongs to the store's event loop.
+
+    Attributes:
+        watched: set once somebody watches.
+    """
 
     def __init__(self, store: Store, read_log: Callable[[str, str, str], str]) -> None:
         """Serve a store.
@@ -97,6 +101,7 @@ class Api:
         self._store = store
         self._writes = Writes(store)
         self._read_log = read_log
+        self.watched = asyncio.Event()
 
     def application(self) -> web.Application:
         """Return what aiohttp runs."""
@@ -255,6 +260,7 @@ class Api:
         if not initial:
             self._store.changes_since(version)  # refused before the stream begins
         await stream.prepare(request)
+        self.watched.set()
 
         async def send(verb: str, thing: Object) -> None:
             if as_table and verb != "BOOKMARK":

@@ -30,6 +30,8 @@ RESOLVE_EVERY_S = 0.1
 LINGER_S = 15.0
 """A channel that left the list is closed after its calls had this long to end."""
 READY = grpc.ChannelConnectivity.READY
+NEVER_SENT = "failed to connect to all addresses"
+"""gRPC's words for a call that found no connection, so that no server has seen it."""
 
 
 class EndpointList:
@@ -85,12 +87,21 @@ class RoundRobin:
             TimeoutError: no endpoint was ready within the deadline.
         """
         async with asyncio.timeout(timeout):
-            while not (ready := [a for a in self._channels if a in self._ready]):
-                await self._changed.wait()
-        address = ready[next(self._turns) % len(ready)]
-        call = self._channels[address].unary_unary(method, None, None)
-        answer: bytes = await call(message, timeout=timeout)
-        return answer
+            while True:
+                while not (ready := [a for a in self._channels if a in self._ready]):
+                    await self._changed.wait()
+                address = ready[next(self._turns) % len(ready)]
+                call = self._channels[address].unary_unary(method, None, None)
+                try:
+                    answer: bytes = await call(message, timeout=timeout)
+                except grpc.aio.AioRpcError as error:
+                    if not (error.details() or "").startswith(NEVER_SENT):
+                        raise
+                    # Its connection had just ended. gRPC's own balancer picks another one then.
+                    self._ready.discard(address)
+                    self._asked.set()
+                else:
+                    return answer
 
     def _resolve(self) -> None:
         wanted = self._listed()

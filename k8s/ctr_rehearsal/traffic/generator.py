@@ -109,8 +109,7 @@ def drive(folder: Path) -> None:
     began_ns = time.monotonic_ns()
     write_json(folder / STARTED_FILE, {"began_ns": began_ns})
     records = driver.run(began_ns)
-    loop.run(stack.aclose())
-    loop.close()
+    loop.close(stack.aclose())
     write_records(records, folder / RECORDS_FILE)
     write_json(folder / REPORT_FILE, {"answers": watched.answers, "failures": watched.failures})
 

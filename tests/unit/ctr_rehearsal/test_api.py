@@ -38,9 +38,10 @@ spec:
 class Kubectl:
     """kubectl against an API of its own."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
+    def __init__(self, folder: Path, store: Store, api: Api) -> None:
         self.folder = folder
         self.store = store
+        self.api = api
 
     async def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run it and return what it says."""
@@ -70,9 +71,10 @@ async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
     store = Store()
     store.create(NAMESPACE, {"metadata": {"name": "ctr"}})
     (tmp_path / "web.yaml").write_text(MANIFEST)
-    async with serving(Api(store, lambda *_: "").application()) as port:
+    api = Api(store, lambda *_: "")
+    async with serving(api.application()) as port:
         write_kubeconfig(tmp_path / "kubeconfig", port, "ctr")
-        yield Kubectl(tmp_path, store)
+        yield Kubectl(tmp_path, store, api)
 
 
 async def test_apply_diff_and_set_merge_as_kubectl_expects(kubectl: Kubectl) -> None:
@@ -109,11 +111,13 @@ async def test_a_dry_run_changes_nothing(kubectl: Kubectl) -> None:
 
 
 async def test_a_watch_sees_what_happens_after_its_list(kubectl: Kubectl) -> None:
-    """`kubectl wait` lists and then watches: a deletion between is not lost."""
+    """`kubectl wait` hears of a deletion that comes while it watches."""
     await kubectl("apply", "-f", str(kubectl.folder / "web.yaml"))
+    kubectl.api.watched.clear()
     waiting = asyncio.create_task(
         kubectl("wait", "--for=delete", "deployment/web", "--timeout=20s")
     )
+    await kubectl.api.watched.wait()
     await kubectl("delete", "deployment/web", "--wait=false")
     assert "condition met" in await waiting
 

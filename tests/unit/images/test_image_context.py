@@ -58,6 +58,7 @@ def test_only_what_is_built_is_sent() -> None:
     assert tops == {"pyproject.toml", "README.md", "proto", "service", "export", "bench", "k8s"}
     assert {"/".join(name.split("/")[:2]) for name in sent if name.startswith("k8s/")} == {
         "k8s/ctr_alerts",
+        "k8s/ctr_k8s",
         "k8s/images",
     }
     assert sum((ROOT / name).stat().st_size for name in sent) < MOST_BYTES
