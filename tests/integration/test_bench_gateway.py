@@ -76,7 +76,17 @@ def test_the_naive_peer_gives_the_numbers_of_the_gateway(tmp_path: Path) -> None
 def test_the_telemetry_bench_compares_pairs_and_a_broken_collector(tmp_path: Path) -> None:
     """Short loads give the ratios with their intervals, and spans really went to the Collector."""
     bundle, out = make_tiny_bundle(tmp_path / "bundle"), tmp_path / "telemetry.json"
-    load = ("--pairs", "1", "--seconds", "0.5", "--fault", "hanging", "--no-zero-cost")
+    load = (
+        "--pairs",
+        "1",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.5",
+        "--fault",
+        "hanging",
+        "--no-zero-cost",
+    )
     done = bench("telemetry", "--bundle", str(bundle), "--out", str(out), *load)
     assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text())
