@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 
     from ctr_bench.report.rows import Rows
 
-PATIENT = SimulatedServer(refuse_ms=1e9, degrade_ms=1e9)
+NEVER_MS = 1e9
 BEGIN_S, LENGTH_S = 12.0, 1.0
-STALLED = replace(PATIENT, stalls=((BEGIN_S, LENGTH_S),))
+STALLED = SimulatedServer(stalls=((BEGIN_S, LENGTH_S),), refuse_ms=NEVER_MS, degrade_ms=NEVER_MS)
 
 
 def rows_of(server: SimulatedServer, tmp_path: Path, *, rate: float, seconds: float) -> Rows:
@@ -47,7 +46,9 @@ def test_a_stall_is_found_where_it_was_and_as_long_as_it_was(tmp_path: Path) -> 
 
 def test_a_busy_server_is_no_stall(tmp_path: Path) -> None:
     """A queue that grows makes answers late, yet they keep coming: that is no stall."""
-    rows = rows_of(PATIENT, tmp_path, rate=130, seconds=10)
+    rows = rows_of(
+        SimulatedServer(refuse_ms=NEVER_MS, degrade_ms=NEVER_MS), tmp_path, rate=130, seconds=10
+    )
     assert rows.latency_ms.max() > 1_000
     assert not stalls(rows, SLO_MS)
 
@@ -81,7 +82,9 @@ def test_what_was_refused_or_degraded_counts_as_endless(tmp_path: Path) -> None:
 
 def test_stages_add_up_and_tell_a_queue_from_a_model(tmp_path: Path) -> None:
     """Each band's stages sum to its latency; the slowest answers waited, the fastest did not."""
-    rows = rows_of(PATIENT, tmp_path, rate=70, seconds=30)
+    rows = rows_of(
+        SimulatedServer(refuse_ms=NEVER_MS, degrade_ms=NEVER_MS), tmp_path, rate=70, seconds=30
+    )
     bands = stage_bands(rows)
     whole = sum(sum(band.stages_ms) * band.requests for band in bands) / len(rows)
     assert whole == pytest.approx(float(rows.latency_ms.mean()), rel=1e-6)
