@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from ctr_bench.errors import BenchError
 from ctr_bench.figures import median_and_spread
+from ctr_bench.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,9 +53,8 @@ class Results:
 
 
 def write_results(results: Results, path: Path) -> None:
-    """Write them as JSON, with date and machine."""
-    machine = f"{platform.machine()} {platform.system()} {platform.release()}"
-    write_json({"date": now(), "machine": machine, **results.as_json()}, path)
+    """Write them as JSON, with the date and on what they were measured."""
+    write_json({"date": now(), **results.as_json(), "fingerprint": fingerprint()}, path)
 
 
 def now() -> str:

@@ -14,6 +14,9 @@ MAX_LAG_MS = 5.0
 """Without an SLO: send lag p99 up to this says that the schedule was kept."""
 MAX_CPU_SHARE = 0.9
 """A closed loop whose generator is busier than this measures the generator."""
+BUSY_SHARE = 0.5
+"""A late generator that is less busy than this was kept from its CPU by something else."""
+ALONE = "something else had its CPU: stop other work here, or leave it a core of its own"
 MORE = "use --generators 2, leave it a core of its own (stop other work here), or lower the rate"
 
 
@@ -39,9 +42,10 @@ def invalid_reasons(
     lag_ms = percentile_ms(records.send_lag_ms, 99)
     limit_ms = MAX_LAG_MS if slo_ms is None else MAX_LAG_SHARE * slo_ms
     if lag_ms > limit_ms:
+        hint = ALONE if generator_cpu_share < BUSY_SHARE else MORE
         reasons.append(
             f"the generator was late: send lag p99 is {lag_ms:.1f} ms, the limit {limit_ms:.1f} ms "
-            f"(it used {generator_cpu_share:.0%} of a core): {MORE}"
+            f"(it used {generator_cpu_share:.0%} of a core): {hint}"
         )
     if unsent := int((records.code == NOT_SENT).sum()):
         reasons.append(

@@ -104,7 +104,7 @@ def telemetry() -> dict[str, Any]:
     """Return the JSON of a bench that has no section of its own."""
     return {
         "date": "2026-11-28T12:00:00+00:00",
-        "machine": "x86_64 Linux 6.1",
+        "fingerprint": FINGERPRINT,
         "bundle": HOSTILE,
         "throughput_ratio": 0.985,
         "throughput_ratio_spread": [0.97, 0.99],

@@ -130,6 +130,14 @@ def test_a_generator_that_was_late_makes_its_run_invalid(
     assert valid or ("11.0 ms" in reasons[0] and "--generators" in reasons[0])
 
 
+def test_a_late_generator_that_was_idle_was_kept_from_its_cpu() -> None:
+    """A second generator would not help it, and is not advised."""
+    run = records(*(answered(n, 20, lag_ms=11) for n in range(10)))
+    (reason,) = invalid_reasons(run, closed=False, slo_ms=100, generator_cpu_share=0.04)
+    assert "something else had its CPU" in reason
+    assert "--generators" not in reason
+
+
 def test_a_closed_loop_is_invalid_when_its_generator_is_the_bottleneck() -> None:
     """It has no lag by definition; a whole core used up says that the server may do more."""
     run = records(answered(0, 1))

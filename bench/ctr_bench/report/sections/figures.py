@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-APART = ("kind", "schema", "partial", "fingerprint", "machine", "date")
+APART = ("kind", "schema", "partial", "fingerprint", "date")
 
 
 def figures_section(key: str, content: dict[str, Any], path: Path) -> Section:
     """Describe any JSON object that a bench wrote."""
     shown = {name: value for name, value in content.items() if name not in APART}
     fingerprint = content.get("fingerprint")
-    machine = {name: content[name] for name in ("machine",) if isinstance(content.get(name), str)}
     figures = tables.medians(shown)
     date = moment(content.get("date"))
     partial = [Banner("bad", "PARTIAL: the bench was stopped before its end.")]
@@ -31,6 +30,6 @@ def figures_section(key: str, content: dict[str, Any], path: Path) -> Section:
         lead=f"Measured {date}." if date else "",
         banners=partial if content.get("partial") else [],
         tables=[*([figures] if figures else []), *tables.unknown(tables.others(shown))],
-        fingerprint=fingerprint if isinstance(fingerprint, dict) else machine,
+        fingerprint=fingerprint if isinstance(fingerprint, dict) else {},
         data={"content": shown},
     )

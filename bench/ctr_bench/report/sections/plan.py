@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ctr_bench.report.drawing import Plot
 
 
+P99 = 99.0
+
+
 def plan_section(key: str, content: dict[str, Any], path: Path) -> Section:
     """Describe a plan, or as much of one as was found before it was stopped.
 
@@ -36,7 +39,7 @@ def plan_section(key: str, content: dict[str, Any], path: Path) -> Section:
     return Section(
         kind="plan",
         key=key,
-        title="How many replicas",
+        title="How many replicas" + ("" if path.stem == "plan" else f", {path.stem}"),
         source=path,
         lead=lead + (f" Measured {date}." if date else ""),
         answer=lead,
@@ -78,7 +81,9 @@ def _banners(plan: Plan) -> Iterator[Banner]:
                 "bad", f"INVALID: the generator was late when it was tried that {run.claim}."
             )
     if plan.loss and not plan.loss.held:
-        yield Banner("bad", "NOT SURVIVED: with one of two replicas killed, the SLO was not kept.")
+        # Where no failure shall be tolerated, nothing that the plan claims is wrong.
+        level: Literal["bad", "warn"] = "bad" if plan.policy.failures else "warn"
+        yield Banner(level, "NOT SURVIVED: with one of two replicas killed, the SLO was not kept.")
     if plan.goodput_given:
         yield Banner("warn", "The goodput of one replica was given, not measured.")
     if plan.replicas is not None and not plan.verification:
@@ -123,7 +128,9 @@ def _plots(key: str, plan: Plan) -> Iterator[Plot]:
     if points and goodput:
         knee = plan.sweep.held if plan.sweep else None
         points.append((0.0, goodput, knee.p99_ms if knee else None))
-        yield cache_plot(f"{key}-cache", points, plan.slo.limit_ms)
+        # The points carry their p99, which no other percentile's limit is for.
+        limit_ms = plan.slo.limit_ms if plan.slo.percentile == P99 else None
+        yield cache_plot(f"{key}-cache", points, limit_ms)
     if usl := plan.usl:
         arrays = (np.array(one, dtype=np.float64) for one in usl.columns)
         yield scaling_plot(f"{key}-usl", Fit(usl.rate, usl.contention, usl.coherence, *arrays))
