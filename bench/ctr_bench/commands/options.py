@@ -152,6 +152,8 @@ def run_measurement(measure: Callable[[Progress], _ResultT]) -> _ResultT:
     """
     # SIGTERM as an exception, so that the servers that were started are stopped.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # A script's background job begins with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return measure(Progress(progress_console()))
     except BenchError as error:

@@ -131,7 +131,9 @@ def run(*, connection: Connection, **options: object) -> None:
     from ctr_bench.progress import Progress  # noqa: PLC0415 -- see above
     from ctr_bench.run_options import plan_of  # noqa: PLC0415 -- see above
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both: a script's background job begins with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         outcome = execute(plan_of(connection, options), Progress(progress_console()))
     except BenchError as error:
