@@ -190,10 +190,10 @@ async def test_a_batch_that_waited_too_long_in_tritons_queue_never_runs(
             ask = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
             patient = [asyncio.ensure_future(ask(a_request(), timeout=20)) for _ in range(4)]
             with pytest.raises(grpc.aio.AioRpcError, match="DEADLINE_EXCEEDED"):
-                await ask(a_request(), timeout=0.5)  # the patient ones are there before the hasty
+                await ask(a_request(), timeout=0.2)  # the patient ones are there before the hasty
             hasty = asyncio.ensure_future(ask(a_request(timeout_us=100_000), timeout=20))
             with pytest.raises(grpc.aio.AioRpcError, match="DEADLINE_EXCEEDED"):
-                await ask(a_request(), timeout=0.5)  # so long all of them have waited
+                await ask(a_request(), timeout=0.3)  # so long all of them have waited
             server.signal_models(signal.SIGCONT)
             await asyncio.gather(*patient)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
