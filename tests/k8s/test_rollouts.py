@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 LAG = "ctr-serve/endpoint-lag-seconds"
 STEADY_REQUESTS = 100
+SECTION_REQUESTS = 30
+"""Due after a section's last command: pods go on ending then, and a short one meets calls too."""
 P99_RATIO = 1.5
 IN_FLIGHT_SLACK_NS = 100_000_000
 """A connection's end reaches the caller a moment after the process has gone."""
@@ -65,6 +67,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
             for section in ROLLOUTS:
                 journal.begin(section)
                 said = run_section(world, section, **_variables(world))
+                wait_for_requests(loads[STRICT], SECTION_REQUESTS)
                 if section == "Roll back":
                     revisions = said[0].text
             journal.begin("settling")

@@ -27,23 +27,24 @@ class OpenLoop(threading.Thread):
 
     Attributes:
         outcomes: how often calls ended with each gRPC code.
+        failures: how often calls ended with each code but OK, and the words of the gateway.
     """
 
     def __init__(self, target: str, *, per_s: float, items: int) -> None:
         """Take where to, how often, and how long a list is."""
         super().__init__(name=f"open loop, {per_s:g}/s", daemon=True)
         self.outcomes: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
         self._target = target
         self._every_s = 1 / per_s
         self._items = items
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
-    @property
-    def failures(self) -> int:
-        """Calls that were not answered."""
+    def failures_since(self, before: Counter[str]) -> Counter[str]:
+        """Return the failures that a copy from before does not hold."""
         with self._lock:
-            return self.outcomes.total() - self.outcomes["OK"]
+            return self.failures - before
 
     def run(self) -> None:
         """Send by the clock."""
@@ -67,8 +68,11 @@ class OpenLoop(threading.Thread):
 
     def _ended(self, call: grpc.Future[prediction_pb2.PredictClicksResponse]) -> None:
         assert isinstance(call, grpc.Call)
+        name = call.code().name
         with self._lock:
-            self.outcomes[call.code().name] += 1
+            self.outcomes[name] += 1
+            if name != "OK":
+                self.failures[f"{name}: {call.details()}"] += 1
 
 
 @contextlib.contextmanager

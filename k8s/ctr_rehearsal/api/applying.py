@@ -10,7 +10,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_rehearsal.api.ownership import from_fields, paths_of, remove, to_fields
+from ctr_rehearsal.api.ownership import ITSELF, from_fields, paths_of, remove, to_fields
 from ctr_rehearsal.api.strategic import strategic_merge
 from ctr_rehearsal.errors import ApiError
 from ctr_rehearsal.objects import name_of
@@ -63,7 +63,7 @@ def applied(
         owners[key] -= clash
     others = set().union(*owners.values()) if owners else set()
     result = copy.deepcopy(standing)
-    for path in sorted(before - leaves.keys() - others, key=len, reverse=True):
+    for path in sorted(before - leaves.keys() - others, key=_depth, reverse=True):
         remove(result, path)
     merged = strategic_merge(result, {k: v for k, v in wanted.items() if k != "status"})
     owners[manager.name, APPLY] = set(leaves)
@@ -79,6 +79,11 @@ def updated(old: Object | None, new: Object, manager: Manager) -> Object:
         owners[key] = {p for p in owners[key] if p in now and (p not in changed)}
     owners.setdefault((manager.name, manager.operation), set()).update(changed)
     return _with_owners(new, owners, manager)
+
+
+def _depth(path: Path) -> tuple[int, bool]:
+    """Sort an item before its own fields: without the field that is its key nobody finds it."""
+    return len(path), path[-1] == ITSELF
 
 
 def _owners(thing: Object) -> dict[tuple[str, str], set[Path]]:

@@ -54,7 +54,7 @@ class Flow:
     name: str
     target: str
     rate: float
-    seconds: float = 300.0
+    seconds: float = 600.0
     candidates: int = 8
     deadline_s: float = 2.0
     seed: int = 1
