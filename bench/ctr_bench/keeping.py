@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from ctr_bench.errors import BenchError
@@ -22,13 +23,14 @@ SCHEMA = 1
 def kept(
     kind: str, out: Path, facts: Mapping[str, object], content: Callable[[], Mapping[str, object]]
 ) -> Iterator[None]:
-    """Write `content()` to `out` when the block ends, however it does.
+    """Write `content()` when the block ends, however it does.
 
-    `partial` says that Ctrl-C or an error ended it, and `error` which.
+    `partial` says that Ctrl-C or an error ended it, and `error` which. What Ctrl-C ended goes to
+    `NAME.partial.json`, so that the last one that came to its end stays; the next one removes it.
 
     Args:
         kind: of the file.
-        out: where it goes.
+        out: where it goes, `NAME.json`.
         facts: of the whole measurement.
         content: returns what there is.
 
@@ -43,6 +45,8 @@ def kept(
         stopped = True
     except BenchError as raised:
         error = str(raised)
+    aside = out.with_name(f"{out.stem}.partial{out.suffix}")
+    place = aside if stopped else out
     write_json(
         {
             "kind": kind,
@@ -55,9 +59,11 @@ def kept(
             **content(),
             "fingerprint": fingerprint(),
         },
-        out,
+        place,
     )
     if stopped:
+        print(f"stopped; what was found so far is in {place}", file=sys.stderr)  # noqa: T201 -- last words
         raise SystemExit(STOPPED)
+    aside.unlink(missing_ok=True)
     if error:
         raise BenchError(error)

@@ -54,7 +54,8 @@ def sweep(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     and features. A rate is held when p99 keeps the limit and 99.9 % of the answers are complete
     and undegraded. "at 99 %" is a verdict by the exact binomial law; "point" goes by the count,
     because that many requests leave it open. A trial that is clearly lost or won ends early.
-    A gateway that is started here has no score cache. Ctrl-C keeps what was found so far, marked.
+    A gateway that is started here has no score cache. Ctrl-C keeps what was found so far, marked,
+    in sweep.partial.json.
 
     \b
     Examples:

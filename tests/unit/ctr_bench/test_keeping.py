@@ -27,14 +27,28 @@ def test_a_measurement_that_ends_well_is_whole(tmp_path: Path) -> None:
     assert content["fingerprint"]["cores"] >= 1
 
 
-def test_ctrl_c_keeps_what_was_found_and_marks_it(tmp_path: Path) -> None:
-    """The exit code is 130 and the file says partial."""
+def test_ctrl_c_keeps_what_was_found_beside_the_last_whole_one(tmp_path: Path) -> None:
+    """The exit code is 130, the file says partial and has a name of its own; the old one stays."""
     out = tmp_path / "sweep.json"
+    with kept("sweep", out, {}, lambda: {"trials": [1, 2]}):
+        pass
+    whole = out.read_text()
     with pytest.raises(SystemExit) as ended, kept("sweep", out, {}, lambda: {"trials": [1]}):
         raise KeyboardInterrupt
     assert ended.value.code == 130
-    content = json.loads(out.read_text())
+    content = json.loads((tmp_path / "sweep.partial.json").read_text())
     assert (content["partial"], content["trials"]) == (True, [1])
+    assert out.read_text() == whole
+
+
+def test_what_ctrl_c_left_goes_with_the_next_that_comes_to_its_end(tmp_path: Path) -> None:
+    """A report of the folder would else call the new one partial."""
+    out = tmp_path / "sweep.json"
+    with pytest.raises(SystemExit), kept("sweep", out, {}, dict):
+        raise KeyboardInterrupt
+    with kept("sweep", out, {}, dict):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
 
 
 def test_an_error_is_kept_with_what_came_before_it_and_raised(tmp_path: Path) -> None:
