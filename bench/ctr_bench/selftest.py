@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ctr_bench import selftest_checks as checks
 from ctr_bench import selftest_peers as peers
+from ctr_bench.selftest_knee import knee
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ctr_bench.claims import Check
     from ctr_bench.progress import Progress
 
-CHECKS = ("known", "stall", "shed", "starved", "loadgen", "perf-analyzer")
+CHECKS = ("known", "knee", "stall", "shed", "starved", "loadgen", "perf-analyzer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def run_checks(plan: SelftestPlan, progress: Progress) -> list[Check]:
     seconds, seed, bounds = plan.seconds, plan.seed, plan.bounds
     every: Mapping[str, Callable[[], Check]] = {
         "known": lambda: checks.known_server(seconds, seed, bounds),
+        "knee": lambda: knee(seconds, seed, bounds, progress),
         "stall": lambda: checks.stalling_server(seconds, seed, bounds),
         "shed": lambda: checks.shedding_server(seconds / 2, seed, bounds),
         "starved": lambda: checks.starved_generator(seed),

@@ -42,6 +42,17 @@ def test_a_known_server_is_measured_as_the_simulation_says() -> None:
     assert check.holds, check.as_json()
 
 
+def test_a_sweep_finds_the_knee_where_the_simulation_has_it(tmp_path: Path) -> None:
+    """On a busy machine and with short trials within half of it."""
+    out = tmp_path / "selftest.json"
+    done = bench("selftest", "--seconds", "6", "--bound", "10", "--only", "knee", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    [check] = json.loads(out.read_text())["checks"]
+    claims = {claim["name"]: claim for claim in check["claims"]}
+    assert 0.8 < claims["knee_requests_s"]["expected"] / check["capacity_requests_s"] < 0.95
+    assert claims["goodput_pairs_s"]["measured"] > 0
+
+
 def test_a_target_that_is_not_what_was_predicted_is_found_out() -> None:
     """Service of 60 ms where 20 were claimed: the measured p50 is no nearer than 60."""
     run = load_open(Script(service_ms=60.0, servers=8), constant(20, 40))

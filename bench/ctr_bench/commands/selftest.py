@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 OUT = Path("build/bench/selftest.json")
-CHECKS = ("known", "stall", "shed", "starved", "loadgen", "perf-analyzer")
+CHECKS = ("known", "knee", "stall", "shed", "starved", "loadgen", "perf-analyzer")
 
 
 @click.command()
@@ -44,11 +44,12 @@ def selftest(seconds: float, only: tuple[str, ...], bound: float, seed: int, out
     """Prove the harness on scripted servers: what it reports must be what they do.
 
     known: p50, p99 and goodput of a server of known service times and capacity, against an exact
-    simulation of its queue. stall: a server that stands still on schedule; the open loop must show
-    it, a closed loop hides it. shed: refusals are fast, and must not look good. starved: a
-    generator without CPU must make its run invalid. loadgen: p99 of MLPerf LoadGen's Server mode
-    on the same target and arrivals. perf-analyzer: the same through Open Inference, where it is
-    installed (tools/setup_perf_analyzer.sh). About 8 minutes; leave the machine alone.
+    simulation of its queue. knee: what a sweep finds on another one, against the same. stall: a
+    server that stands still on schedule; the open loop must show it, a closed loop hides it. shed:
+    refusals are fast, and must not look good. starved: a generator without CPU must make its run
+    invalid. loadgen: p99 of MLPerf LoadGen's Server mode on the same target and arrivals.
+    perf-analyzer: the same through Open Inference, where it is installed
+    (tools/setup_perf_analyzer.sh). About 11 minutes; leave the machine alone.
 
     Exit code 0 says that every claim holds; an absent check claims nothing, and is named.
 
