@@ -107,7 +107,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-bench-selftest: $(INSTALLED) ## Prove the load harness on scripted servers, beside other harnesses (11 minutes)
+bench-selftest: $(INSTALLED) ## Prove the load harness on scripted servers, beside other harnesses (9 minutes)
 	@tools/setup_perf_analyzer.sh $(BIN)/python || echo "perf_analyzer is not to be had here; its check is left out" >&2
 	@$(BIN)/ctr-bench selftest
 

@@ -49,7 +49,7 @@ def selftest(seconds: float, only: tuple[str, ...], bound: float, seed: int, out
     refusals are fast, and must not look good. starved: a generator without CPU must make its run
     invalid. loadgen: p99 of MLPerf LoadGen's Server mode on the same target and arrivals.
     perf-analyzer: the same through Open Inference, where it is installed
-    (tools/setup_perf_analyzer.sh). About 11 minutes; leave the machine alone.
+    (tools/setup_perf_analyzer.sh). About 9 minutes; leave the machine alone.
 
     Exit code 0 says that every claim holds; an absent check claims nothing, and is named.
 
