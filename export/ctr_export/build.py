@@ -113,7 +113,12 @@ class Builder:
         verdicts = self._judge(trials, evidence, usual)
         default = choose_default(verdicts)
         self._say(f"choosing the layout for {default.candidate.name}")
-        layouts = candidate_layouts(lengths, self._longest, cores=self._options.cores)
+        layouts = candidate_layouts(
+            lengths,
+            self._longest,
+            cores=self._options.cores,
+            skips_padding=default.skips_padding,
+        )
         open_default = functools.partial(self._open, default.candidate, default.path)
         tried = measure_layouts(timed, layouts, open_default, pad_id=self._pad_id)
         layout = choose_layout(tried)

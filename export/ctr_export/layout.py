@@ -33,9 +33,9 @@ MOST_GROWTH = 13 / 12
 """A bucket is at most so many times the one before, where the step allows: so no row pads by more
 than a twelfth, whatever lengths come. Buckets fitted to the log's own lengths padded other traffic
 on the same model by 10 %."""
-BATCH_ROWS = (4, 8, 16, 32)
-"""Rows of the median length in a batch, to be tried."""
 USUAL_ROWS = 16
+BATCH_ROWS = (4, 8, USUAL_ROWS, 32)
+"""Rows of the median length in a batch, to be tried."""
 GATEWAY_S_A_BATCH = 0.8e-3
 """What the gateway's event loop takes of a core to form a batch, hand it over and deliver it while
 the engine keeps every core busy: the engine alone does not see it."""
@@ -134,13 +134,17 @@ def comparing_layout(lengths: NDArray[np.int64], template: InputTemplate, *, cor
 
 
 def candidate_layouts(
-    lengths: NDArray[np.int64], longest_tokens: int, *, cores: int
+    lengths: NDArray[np.int64], longest_tokens: int, *, cores: int, skips_padding: bool
 ) -> list[Layout]:
     """Return layouts that use `cores` cores: several batch sizes, many small or few large sessions.
 
     The splits of the cores are tried at the usual batch size only; that keeps the sweep short.
+
+    A graph that skips padding is served list by list, a share for every session, and the budget
+    only bounds long lists and deep queues: less than a usual list would cut its shares once more.
     """
-    layouts = [usual_layout(lengths, longest_tokens, cores=cores, rows=rows) for rows in BATCH_ROWS]
+    sizes = [rows for rows in BATCH_ROWS if rows >= USUAL_ROWS or not skips_padding]
+    layouts = [usual_layout(lengths, longest_tokens, cores=cores, rows=rows) for rows in sizes]
     usual = usual_layout(lengths, longest_tokens, cores=cores)
     splits = [
         (cores // threads, threads)

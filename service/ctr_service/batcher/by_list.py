@@ -8,6 +8,9 @@ gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
 1. A batch's target is the most urgent list's even share for every slot, busy ones too: a slot that
    frees later takes the rest. It is more where that would make too many starts: ten times what a
    start costs, and a tenth of what waits, because in a deep queue throughput is what is short.
+   Where the token budget is less than the share, the list is cut evenly into more parts. Cut at the
+   budget itself it left a last row or two, a run of their own for which the whole list waited:
+   at half load the median list took 1.3 times as long.
 2. Lists come in order of urgency, the longest rows of each first. Another list rides along only
    while less than half of the target is reached.
 3. Attention is computed on the padded rows, so a short row beside a long one wastes some. Rows join
@@ -18,13 +21,14 @@ gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.formed import FormedBatch
 from ctr_service.batcher.lane import L
 
 if TYPE_CHECKING:
-    from ctr_service.batcher.lane import Lane
+    from ctr_service.batcher.lane import Lane, QueuedList
     from ctr_service.batcher.packing import Price, Slots
 
 STARTS_WORTH = 10
@@ -64,11 +68,18 @@ class ListPacking:
     def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:
         (first, *_) = lane.most_urgent(1)
         target = max(
-            first.whole_tokens / slots.all,
+            self._even_share(first, slots),
             STARTS_WORTH * price.start_tokens,
             WAITING_SHARE * lane.waiting_tokens,
         )
         return max(1.0, min(target, lane.waiting_tokens / slots.free, self._max_batch_tokens))
+
+    def _even_share(self, entry: QueuedList, slots: Slots) -> float:
+        """Return the tokens of one of a list's even parts, as few as slots and budget allow."""
+        share = entry.whole_tokens / slots.all
+        # A part may end by most of a row over its share, and must be within the budget then.
+        room = max(1, self._max_batch_tokens - max(entry.places))
+        return share / math.ceil(share / room)
 
 
 class _Filling(Generic[L]):

@@ -59,9 +59,15 @@ def test_buckets_are_few_enough_to_warm_up(longest: int, number: int) -> None:
 )
 def test_layouts_use_every_core(cores: int, splits: set[tuple[int, int]]) -> None:
     """Many small sessions and few large ones are tried, always with all cores."""
-    layouts = candidate_layouts(LENGTHS, 64, cores=cores)
+    layouts = candidate_layouts(LENGTHS, 64, cores=cores, skips_padding=False)
     assert {(one.sessions, one.threads_a_session) for one in layouts} == splits
     assert len({one.max_batch_tokens for one in layouts}) >= 3
+
+
+def test_a_graph_that_skips_padding_gets_no_budget_below_a_usual_list() -> None:
+    """It is served list by list, in a share a session: less would cut each share once more."""
+    layouts = candidate_layouts(np.full(64, 20), 32, cores=2, skips_padding=True)
+    assert min(one.max_batch_tokens for one in layouts) == 16 * 20
 
 
 def test_a_batch_always_holds_the_longest_row() -> None:
@@ -125,7 +131,7 @@ def test_layouts_that_split_the_cores_alike_share_their_sessions() -> None:
             """Nothing was opened."""
 
     rows = [Row.of(np.zeros(20, np.int32), 2)] * 64
-    layouts = candidate_layouts(np.full(64, 20), 32, cores=2)
+    layouts = candidate_layouts(np.full(64, 20), 32, cores=2, skips_padding=False)
     tried = measure_layouts(rows, layouts, NotedPool, pad_id=0)
     assert sorted(opened) == [(1, 2), (2, 1)]
     assert [one.rows_a_batch for one in tried] == [4, 8, 16, 32, 16]

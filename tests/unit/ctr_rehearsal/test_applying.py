@@ -29,7 +29,7 @@ def containers(**images: str) -> list[dict[str, Any]]:
 
 def test_what_a_manager_no_longer_wants_goes() -> None:
     """Fields, and items of a list with all that is theirs, leave the object with the manifest."""
-    gone = {name: "1" for name in "bcdefghijklmnop"}  # sets of paths come in no set order
+    gone = dict.fromkeys("bcdefghijklmnop", "1")  # sets of paths come in no set order
     first = deployment(replicas=2, containers=containers(a="1", **gone))
     thing = applied(DEPLOYMENT, None, first, manager("ops"), force=False)
     second = deployment(containers=containers(a="2"))

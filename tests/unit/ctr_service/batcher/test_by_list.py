@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ctr_service.batcher.by_list import STARTS_WORTH, ListPacking
 from ctr_service.batcher.lane import Lane, QueuedList
 from ctr_service.batcher.packing import Price, Slots
@@ -29,6 +34,38 @@ def test_a_list_is_halved_for_two_slots_though_one_is_busy() -> None:
     second = packing.fill(lane, Slots(2, 1), CHEAP)
     assert first.parts == ((entry, list(range(8))),)
     assert second.parts == ((entry, list(range(8, 16))),)
+
+
+def test_a_budget_below_a_lists_share_leaves_no_row_alone() -> None:
+    """Rows of 440 tokens on two slots at 208 a batch: four parts, not two full ones and a rest."""
+    lane, (entry,) = lane_of([24, 30, 32, 24, 30, 26, 28, 26] * 2)
+    packing = ListPacking(208)
+    taken = []
+    while len(lane):
+        taken.append(packing.fill(lane, Slots(2, 1), CHEAP).queued_tokens)
+    assert entry.whole_tokens == sum(taken) == 440
+    assert len(taken) == 4
+    assert min(taken) > 440 / 4 / 2
+
+
+@given(
+    st.lists(st.integers(4, 23).map(lambda half: 2 * half), min_size=1, max_size=64),
+    st.integers(1, 4),
+    st.integers(60, 500),
+)
+def test_a_list_is_cut_into_no_more_parts_than_slots_and_budget_ask_for(
+    buckets: list[int], slots: int, budget: int
+) -> None:
+    """Never one more than its even cut, whatever the rows: the last one would hold up the list."""
+    lane, (entry,) = lane_of(buckets)
+    room = budget - max(buckets)
+    even = slots * math.ceil(entry.whole_tokens / slots / room)
+    parts = 0
+    while len(lane):
+        batch = ListPacking(budget).fill(lane, Slots(slots, 1), Price(start_tokens=0.01))
+        assert batch.queued_tokens <= budget
+        parts += 1
+    assert parts <= even
 
 
 def test_lists_are_not_mixed_where_a_start_is_cheap() -> None:
