@@ -1,7 +1,6 @@
-"""The async shell around the queue: admits lists, keeps every slot busy, delivers answers.
+"""The async shell around the queue: admits lists, and answers each at its deadline at the latest.
 
-Nothing here polls: the queue is looked at when a list arrives and when a run ends. A run that hangs
-holds its slot until it ends, but no waiter: each waiter is answered at its deadline by a timer.
+The dispatcher runs what waits. A run that hangs holds its slot but no waiter: timers answer them.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from ctr_service.batcher.admission import MIN_RETRY_NS, Load, decide
 from ctr_service.batcher.by_length import LengthPacking
 from ctr_service.batcher.by_list import ListPacking
 from ctr_service.batcher.call import Call, RowOutcome, Waiter, too_late
+from ctr_service.batcher.dispatcher import Dispatcher
 from ctr_service.batcher.observer import DropCause
-from ctr_service.batcher.packing import Slots
 from ctr_service.batcher.queue import BatchQueue
 from ctr_service.batcher.runner import BatchRunner
 from ctr_service.errors import NotServingError, OverloadedError
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ctr_service.backend.base import Backend
     from ctr_service.batcher.call import RowSink
     from ctr_service.batcher.cost import CostModel
-    from ctr_service.batcher.formed import FormedBatch
     from ctr_service.batcher.observer import BatchObserver
     from ctr_service.batcher.packing import Packing
     from ctr_service.clock import Clock
@@ -87,16 +85,22 @@ class Batcher:
             max_queued_tokens=max_queued_tokens,
             packing=packing,
         )
-        self._runner = BatchRunner(
+        runner = BatchRunner(
             backend, graph=graph, pad_id=pad_id, clock=clock, cost=cost, observer=observer
         )
+        self._dispatcher = Dispatcher(
+            backend,
+            queue=self._queue,
+            runner=runner,
+            max_batch_tokens=max_batch_tokens,
+            clock=clock,
+            cost=cost,
+            observer=observer,
+        )
         self._backend = backend
-        self._max_batch_tokens = max_batch_tokens
         self._clock = clock
         self._cost = cost
         self._observer = observer
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._running: dict[FormedBatch[Call], int] = {}
         self._calls: dict[Call, asyncio.TimerHandle] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -105,7 +109,7 @@ class Batcher:
     @property
     def idle(self) -> bool:
         """Whether a slot is free and nothing waits."""
-        return len(self._running) < self._backend.slots and not self._queue.waiting_rows
+        return self._dispatcher.idle
 
     async def start(self) -> None:
         """Accept lists from now on."""
@@ -119,10 +123,7 @@ class Batcher:
         """
         self._serving = False
         await self._quiet.wait()
-        hanging = list(self._tasks)
-        for task in hanging:
-            task.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
+        await self._dispatcher.cancel()
 
     async def score(
         self, rows: Sequence[Row], *, deadline_ns: int, priority: Priority
@@ -218,10 +219,9 @@ class Batcher:
         return True
 
     def _admit(self, buckets: list[int], deadline_ns: int, now_ns: int, priority: Priority) -> int:
-        running = sum(max(0, end_ns - now_ns) for end_ns in self._running.values())
         load = Load(
             tokens_before=self._queue.tokens_before(priority, sum(buckets), deadline_ns, now_ns),
-            running_seconds=running / 1e9,
+            running_seconds=self._dispatcher.running_seconds(now_ns),
             slots=self._backend.slots,
             idle=self.idle,
         )
@@ -246,46 +246,7 @@ class Batcher:
         self._observer.admitted(
             rows=len(buckets), padded_tokens=sum(buckets), priority=call.priority
         )
-        self._dispatch()
-
-    def _dispatch(self) -> None:
-        """Give every free slot a batch, as long as rows wait."""
-        now_ns = self._clock.now_ns()
-        for call, rows in self._queue.pop_expired(now_ns):
-            self._observer.dropped(rows=rows, cause=DropCause.EXPIRED)
-            call.finish(too_late())
-        while (free := self._backend.slots - len(self._running)) > 0:
-            if not self._run_next(free, now_ns, ahead=False):
-                break
-        # One batch is prepared ahead and waits in the backend, so that a session that ends need not
-        # wait for this loop. Only when it is full anyway: forming it early costs no packing then.
-        if free == 0 and self._queue.waiting_tokens >= self._max_batch_tokens:
-            self._run_next(1, now_ns, ahead=True)
-        self._tell_load()
-
-    def _run_next(self, free_slots: int, now_ns: int, *, ahead: bool) -> bool:
-        batch = self._queue.next_batch(Slots(self._backend.slots, free_slots), self._cost.price)
-        if batch is None:
-            return False
-        expected = self._cost.run_seconds(batch.bucket_tokens, batch.rows, batch.queued_tokens)
-        self._running[batch] = now_ns + round(expected * 1e9)
-        formed_ns = None if ahead else now_ns
-        task = asyncio.create_task(self._runner.run(batch, formed_ns, self._slot_freed))
-        self._tasks.add(task)
-        task.add_done_callback(self._task_ended)
-        return True
-
-    def _slot_freed(self, batch: FormedBatch[Call]) -> None:
-        """Called by the runner once a batch, before it delivers: the slot works on meanwhile."""
-        del self._running[batch]
-        self._dispatch()
-
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a batch ended by a defect of the server", "exception": error}
-            )
+        self._dispatcher.dispatch()
 
     def _set_timer(self, call: Call) -> asyncio.TimerHandle:
         # In whole milliseconds, rounded up: uvloop's timers know no less and would fire too early.
@@ -308,11 +269,4 @@ class Batcher:
         whole = len(places) >= len(call.rows)
         if rows := self._queue.cancel(call) if whole else self._queue.drop(call, places):
             self._observer.dropped(rows=rows, cause=cause)
-            self._tell_load()
-
-    def _tell_load(self) -> None:
-        self._observer.load_changed(
-            waiting_rows=self._queue.waiting_rows,
-            waiting_tokens=self._queue.waiting_tokens,
-            running=len(self._running),
-        )
+            self._dispatcher.tell_load()
