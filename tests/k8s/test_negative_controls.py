@@ -39,8 +39,9 @@ spec:
         - name: gateway
           startupProbe: null
           readinessProbe: {grpc: null, exec: {command: ["true"]}}
+          env: [{name: REHEARSAL_WARM_UP, value: slow}]
 """
-"""Ready as soon as the process is there."""
+"""Ready as soon as the process is there, though its warm-up has five seconds to go."""
 ALL_AT_ONCE_PATCH = """
 spec:
   strategy: {rollingUpdate: {maxUnavailable: 100%}}

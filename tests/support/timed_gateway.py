@@ -6,6 +6,7 @@ pod is known and what is measured is the rollout.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ TOKEN_S = 5e-5
 SLOW, SLOWER = "-slow", 40
 """A model whose version ends so takes so many times as long."""
 WARM_UP = "REHEARSAL_WARM_UP"
-"""Variable that makes warm-up fail when it says so."""
+"""Variable that makes warm-up fail, or take SLOW_WARM_UP_S, when it says so."""
+SLOW_WARM_UP_S = 5.0
+"""Well beyond what endpoints and balancers take to send calls to a pod that says it is ready."""
 
 
 def open_timed(order: EngineOrder) -> Engine:
@@ -41,6 +44,8 @@ def open_timed(order: EngineOrder) -> Engine:
     async def warm_up() -> tuple[Cost, ...]:
         if os.environ.get(WARM_UP) == "fails":
             raise BackendFailedError("the script fails its warm-up")
+        if os.environ.get(WARM_UP) == "slow":
+            await asyncio.sleep(SLOW_WARM_UP_S)
         return costs
 
     backend = ScriptedBackend(
