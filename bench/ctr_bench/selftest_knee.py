@@ -49,12 +49,14 @@ def simulated_knee() -> float:
     return low
 
 
-def knee(seconds: float, seed: int, bounds: Bounds, progress: Progress) -> Check:
-    """Sweep a server of known capacity: its knee and the goodput there."""
+def knee(
+    seconds: float, seed: int, bounds: Bounds, progress: Progress, *, repeats: int = REPEATS
+) -> Check:
+    """Sweep a server of known capacity: its knee and the goodput there, medians of `repeats`."""
     expected = simulated_knee()
     sizes = Sizes(round(REQUESTS_A_SECOND * seconds), round(CONFIRM_A_SECOND * seconds))
     start = START_SHARE * SCRIPT.capacity_requests_s
-    sweep = Sweep(SweepPlan(SLO, REPEATS, sizes, start, curve=False, seed=seed))
+    sweep = Sweep(SweepPlan(SLO, repeats, sizes, start, curve=False, seed=seed))
     with scripted_server(SCRIPT) as server:
         traffic = Traffic(numbered(MESSAGES), [CANDIDATES] * MESSAGES)
         sweep.run("scripted", server.target, traffic, progress)
