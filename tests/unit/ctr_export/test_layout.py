@@ -108,6 +108,13 @@ def test_of_equals_more_sessions_win() -> None:
     assert choose_layout(tried[::-1]).sessions == 2
 
 
+def test_sessions_of_several_threads_must_be_much_faster() -> None:
+    """A tenth is noise, and one batch at a time leaves no session for the next list."""
+    apart = _tried(16, 1_000)
+    assert choose_layout([_tried(16, 1_100, sessions=1, threads=2), apart]).sessions == 2
+    assert choose_layout([_tried(16, 1_400, sessions=1, threads=2), apart]).sessions == 1
+
+
 @pytest.mark.parametrize(("speed", "rows"), [(1_000, 16), (100, 8)])
 def test_small_batches_pay_for_the_gateway(speed: float, rows: int) -> None:
     """Of engines alike at 8 and 16 rows, a fast one is fed 16: each batch costs 0.8 ms beside."""
