@@ -56,7 +56,7 @@ def test_a_budget_below_a_lists_share_leaves_no_row_alone() -> None:
 def test_a_list_is_cut_into_no_more_parts_than_slots_and_budget_ask_for(
     buckets: list[int], slots: int, budget: int
 ) -> None:
-    """Never one more than its even cut, whatever the rows: the last one would hold up the list."""
+    """Each part is a start: never more of them than the even cut, nor one over the budget."""
     lane, (entry,) = lane_of(buckets)
     room = budget - max(buckets)
     even = slots * math.ceil(entry.whole_tokens / slots / room)
