@@ -13,7 +13,7 @@ import numpy as np
 
 from ctr_bench.errors import BenchError
 from ctr_bench.figures import percentile_ms
-from ctr_bench.paired import paired_ratio
+from ctr_bench.paired import LEAST_PAIRS, paired_ratio
 from ctr_bench.record import Row
 from ctr_bench.trials import Trials
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ctr_bench.record import Records
     from ctr_bench.slo import Slo
 
-LEAST_PAIRS = 3
-"""Fewer give an interval of their own extremes."""
 LEAST_GOOD = 1e-9
 """In a share's place when there is none, so that a ratio is a number."""
 

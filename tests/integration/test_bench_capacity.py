@@ -107,7 +107,7 @@ def swept(world: World, target: str) -> tuple[dict[str, Any], str, str]:
 def compared(world: World, target: str) -> tuple[dict[str, Any], str]:
     """One gateway against itself; return JSON and what was said."""
     out = world.out / "compare.json"
-    load = ("--rate", f"{0.6 / LIST_S}", "--pairs", "3", "--requests", "20", "--slo", "p99=2s")
+    load = ("--rate", f"{0.6 / LIST_S}", "--pairs", "6", "--requests", "20", "--slo", "p99=2s")
     done = bench("compare", target, target, *world.searches, *load, "--out", str(out))
     assert done.returncode == 0, done.stderr
     return json.loads(out.read_text()), done.stdout

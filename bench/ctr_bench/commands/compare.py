@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--pairs",
     default=10,
     show_default=True,
-    type=click.IntRange(3, 1000),
+    type=click.IntRange(6, 1000),
     help="Of runs; more of them tell smaller differences.",
 )
 @click.option(
@@ -56,8 +56,8 @@ def compare(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
     """Compare A and B: two targets (HOST:PORT), or two folders that `ctr-bench run` wrote.
 
     Targets get the same requests by the same schedule in turn, the order changing from pair to
-    pair. A ratio's interval is a bootstrap over pairs at 95 %; where it holds 1, there is no
-    difference. Folders were measured apart, so what the machine did meanwhile is in their ratio:
+    pair. A ratio's interval is a bootstrap over pairs at 95 %, widened as few pairs ask for; where
+    it holds 1, there is no difference. Folders were measured apart, so what the machine did meanwhile is in their ratio:
     blocks of time stand for pairs.
 
     \b

@@ -53,7 +53,7 @@ def test_a_slower_side_is_told_with_its_ratio() -> None:
 def test_less_goodput_is_worse() -> None:
     """B answers half of its requests too late."""
     comparison = Comparison(SLO)
-    for _ in range(5):
+    for _ in range(6):
         late = records(*(answered(10 * (i + 1), 150.0 if i % 2 else 20.0) for i in range(100)))
         comparison.add(records(*(answered(10 * (i + 1), 20.0) for i in range(100))), late)
     found = comparison.figures(seed=0)["goodput_pairs_s"]
