@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -12,84 +9,26 @@ from aiohttp import web
 
 from ctr_rehearsal.api import discovery
 from ctr_rehearsal.api.evicting import budget_status, may_evict
-from ctr_rehearsal.api.kinds import DEPLOYMENT, KINDS, PDB, POD, REPLICA_SET
+from ctr_rehearsal.api.kinds import DEPLOYMENT, PDB, POD, REPLICA_SET
 from ctr_rehearsal.api.patches import merged
-from ctr_rehearsal.api.selectors import selected
+from ctr_rehearsal.api.request import Request
 from ctr_rehearsal.api.tables import table
-from ctr_rehearsal.api.writes import Options, Writes
+from ctr_rehearsal.api.watches import Watches
+from ctr_rehearsal.api.writes import Writes
 from ctr_rehearsal.errors import ApiError, not_found, unsupported
 from ctr_rehearsal.objects import at, labels_of, matches, name_of, owner_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    import asyncio
+    from collections.abc import Awaitable, Callable
 
     from ctr_rehearsal.api.kinds import Kind
     from ctr_rehearsal.api.store import Store
     from ctr_rehearsal.objects import Object
 
-PATH = re.compile(
-    r"^(?P<root>/api/v1|/apis/[^/]+/[^/]+)"
-    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[^/]+))?)?$"
-)
-INITIAL_EVENTS_END = "k8s.io/initial-events-end"
-BOOKMARK_EVERY_S = 5.0
-DEFAULT_WATCH_S = 300.0
-
-
-class Request:
-    """One request, read: kind, place, query and body."""
-
-    def __init__(self, path: str, query: Mapping[str, str], body: bytes, content_type: str) -> None:
-        found = PATH.match(path)
-        kinds = [
-            k for k in KINDS if found and (k.root, k.plural) == (found["root"], found["plural"])
-        ]
-        if not found or not kinds:
-            raise ApiError(404, "NotFound", "the server could not find the requested resource")
-        self.kind = kinds[0]
-        self.namespace = found["namespace"] or ""
-        self.name: str | None = found["name"]
-        self.sub: str | None = found["sub"]
-        self.query = query
-        self.body = body
-        self.content_type = content_type
-
-    @property
-    def options(self) -> Options:
-        """What the query says of a write."""
-        return Options(
-            manager=self.query.get("fieldManager", "unknown"),
-            dry_run="dryRun" in self.query,
-            force=self.query.get("force") == "true",
-        )
-
-    def json(self) -> Object:
-        """Return the body.
-
-        Raises:
-            ApiError: it is no JSON object; kubectl create sends protobuf.
-        """
-        if self.content_type.endswith("protobuf"):
-            raise ApiError(
-                *(415, "UnsupportedMediaType"),
-                "the rehearsal's emulator takes JSON alone: use kubectl apply, not kubectl create",
-            )
-        try:
-            body = json.loads(self.body or b"{}")
-        except ValueError as error:
-            raise ApiError(400, "BadRequest", f"the body is no JSON: {error}") from None
-        if not isinstance(body, dict):
-            raise ApiError(400, "BadRequest", "the body is no JSON object")
-        return body
-
 
 class Api:
-    """The emulator's API server. Belongs to the store's event loop.
-
-    Attributes:
-        watched: set once somebody watches.
-    """
+    """The emulator's API server. Belongs to the store's event loop."""
 
     def __init__(self, store: Store, read_log: Callable[[str, str, str], str]) -> None:
         """Serve a store.
@@ -101,7 +40,12 @@ class Api:
         self._store = store
         self._writes = Writes(store)
         self._read_log = read_log
-        self.watched = asyncio.Event()
+        self._watches = Watches(store)
+
+    @property
+    def watched(self) -> asyncio.Event:
+        """Set once somebody watches."""
+        return self._watches.begun
 
     def application(self) -> web.Application:
         """Return what aiohttp runs."""
@@ -131,7 +75,7 @@ class Api:
             request.path, request.query, await request.read(), request.content_type or ""
         )
         if request.method == "GET" and asked.query.get("watch") in ("true", "1"):
-            return await self._watch(request, asked)
+            return await self._watches.answer(request, asked)
         if asked.sub == "log":
             return web.Response(text=self._log(asked))
         ways: dict[str, Callable[[Request, str], Awaitable[web.Response] | web.Response]] = {
@@ -166,9 +110,8 @@ class Api:
         return self._told(kind, self._listed(asked), accept)
 
     def _listed(self, asked: Request) -> list[Object]:
-        labels, fields = (asked.query.get(f"{kind}Selector", "") for kind in ("label", "field"))
         things = self._store.list(asked.kind, asked.namespace)
-        return [thing for thing in things if selected(thing, labels, fields)]
+        return [thing for thing in things if asked.selects(thing)]
 
     def _told(self, kind: Kind, things: list[Object], accept: str) -> web.Response:
         version = str(self._store.version)
@@ -251,65 +194,6 @@ class Api:
         owners = {owner_uid(sets[uid]) for p in own if (uid := owner_uid(p)) in sets}
         return sum(deployments[o]["spec"]["replicas"] for o in owners if o in deployments)
 
-    async def _watch(self, request: web.Request, asked: Request) -> web.StreamResponse:
-        query = asked.query
-        stream = web.StreamResponse(headers={"Content-Type": "application/json"})
-        as_table = "as=Table" in request.headers.get("Accept", "")
-        version = int(query.get("resourceVersion") or 0)
-        initial = query.get("sendInitialEvents") == "true" or version == 0
-        if not initial:
-            self._store.changes_since(version)  # refused before the stream begins
-        await stream.prepare(request)
-        self.watched.set()
-
-        async def send(verb: str, thing: Object) -> None:
-            if as_table and verb != "BOOKMARK":
-                now = self._store.now
-                thing = table(asked.kind, [thing], thing["metadata"]["resourceVersion"], now)
-            await stream.write(json.dumps({"type": verb, "object": thing}).encode() + b"\n")
-
-        with contextlib.suppress(ConnectionResetError, asyncio.TimeoutError):
-            async with asyncio.timeout(float(query.get("timeoutSeconds") or DEFAULT_WATCH_S)):
-                if initial:
-                    version = self._store.version
-                    for thing in self._listed(asked):
-                        if asked.name in (None, name_of(thing)):
-                            await send("ADDED", thing)
-                    await send("BOOKMARK", _bookmark(asked.kind, version, initial_end=True))
-                await self._follow(asked, version, send)
-        return stream
-
-    async def _follow(
-        self, asked: Request, version: int, send: Callable[[str, Object], Awaitable[None]]
-    ) -> None:
-        """Send changes for as long as the watch lasts."""
-        labels, fields = (asked.query.get(f"{kind}Selector", "") for kind in ("label", "field"))
-        seen: set[str] = {thing["metadata"]["uid"] for thing in self._listed(asked)}
-        bookmarks = asked.query.get("allowWatchBookmarks") == "true"
-        while True:
-            for change in self._store.changes_since(version):
-                version = change.version
-                thing = change.thing
-                if change.kind is not asked.kind or asked.namespace not in (
-                    *("", thing["metadata"].get("namespace", "")),
-                ):
-                    continue
-                if asked.name not in (None, name_of(thing)):
-                    continue
-                uid = thing["metadata"]["uid"]
-                if selected(thing, labels, fields):
-                    seen.add(uid)
-                    await send(change.verb, thing)
-                elif uid in seen:  # no longer selected: gone, as this watch sees it
-                    seen.discard(uid)
-                    await send("DELETED", thing)
-            try:
-                async with asyncio.timeout(BOOKMARK_EVERY_S):
-                    await self._store.changed(version)
-            except TimeoutError:
-                if bookmarks:
-                    await send("BOOKMARK", _bookmark(asked.kind, version))
-
 
 def _about_itself(path: str) -> Object | None:
     """Answer discovery; None for a path that is about objects.
@@ -349,10 +233,3 @@ def _scale_of(thing: Object) -> Object:
             "selector": ",".join(f"{key}={value}" for key, value in labels.items()),
         },
     }
-
-
-def _bookmark(kind: Kind, version: int, *, initial_end: bool = False) -> Object:
-    metadata: Object = {"resourceVersion": str(version), "creationTimestamp": None}
-    if initial_end:
-        metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
-    return {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}

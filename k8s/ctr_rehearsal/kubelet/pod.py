@@ -8,18 +8,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ctr_rehearsal.api.kinds import EVENT, POD
+from ctr_rehearsal.api.kinds import POD
 from ctr_rehearsal.control.endpoints import PORTS
 from ctr_rehearsal.errors import ApiError
 from ctr_rehearsal.kubelet.container import Container
+from ctr_rehearsal.kubelet.events import warn
 from ctr_rehearsal.kubelet.health import restart_wait_s
 from ctr_rehearsal.kubelet.images import ImageNotFoundError
+from ctr_rehearsal.kubelet.pod_status import all_ready, pod_status
 from ctr_rehearsal.kubelet.ports import free_port
 from ctr_rehearsal.kubelet.rewriting import Rewriting
 from ctr_rehearsal.kubelet.surroundings import Surroundings
 from ctr_rehearsal.kubelet.variables import ConfigMissingError, expanded, variables_of
 from ctr_rehearsal.kubelet.volumes import Volumes
-from ctr_rehearsal.objects import at, condition_of, name_of, namespace_of
+from ctr_rehearsal.objects import name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -226,23 +228,7 @@ class PodRun:
         self._publish()
 
     def _tell(self, reason: str, message: str) -> None:
-        """Leave an event, as `kubectl get events` shows it; the newest of a reason replaces it."""
-        store, pod = self._node.store, self._pod
-        event: Object = {
-            "metadata": {
-                "name": f"{name_of(pod)}.{reason.lower().replace(':', '-')}",
-                "namespace": namespace_of(pod),
-            },
-            "involvedObject": {"kind": "Pod", "name": name_of(pod), "uid": self._uid},
-            "type": "Warning",
-            "reason": reason,
-            "message": message,
-            "lastTimestamp": store.now,
-        }
-        if store.find(EVENT, namespace_of(pod), event["metadata"]["name"]) is None:
-            store.create(EVENT, event)
-        else:
-            store.replace(EVENT, event)
+        warn(self._node.store, self._pod, reason, message)
 
     def _publish(self) -> None:
         """Write the status."""
@@ -250,64 +236,12 @@ class PodRun:
         current = node.store.find(POD, namespace_of(pod), name_of(pod))
         if current is None or current["metadata"]["uid"] != self._uid:
             return
-        ready = bool(self._containers) and all(one.ready for one in self._containers)
-        if not ready:
+        if not all_ready(self._containers):
             node.facts.ready_since_s.pop(self._uid, None)
         elif self._uid not in node.facts.ready_since_s:
             node.facts.ready_since_s[self._uid] = node.now_s()
         node.facts.pids[self._uid] = {
             one.name: one.pid for one in self._containers if one.pid is not None
         }
-        node.store.set_status(POD, current, self._status(current, ready=ready))
-
-    def _status(self, current: Object, *, ready: bool) -> Object:
-        old = condition_of(current, "Ready")
-        said = "True" if ready else "False"
-        since = old["lastTransitionTime"] if old and old["status"] == said else None
-        conditions = [
-            {
-                "type": kind,
-                "status": said,
-                "lastTransitionTime": since or self._node.store.now,
-            }
-            for kind in ("ContainersReady", "Ready")
-        ]
-        running = any("running" in one.state for one in self._containers)
-        return {
-            "phase": "Running" if running or self._containers else "Pending",
-            "podIP": "127.0.0.1",
-            "hostIP": "127.0.0.1",
-            "startTime": at(current, "status.startTime", self._node.store.now),
-            "conditions": [
-                *conditions,
-                *({"type": kind, "status": "True"} for kind in ("PodScheduled",)),
-            ],
-            "containerStatuses": self._container_statuses(),
-        }
-
-    def _container_statuses(self) -> list[Object]:
-        if not self._containers:
-            return [
-                {
-                    "name": spec["name"],
-                    "image": spec["image"],
-                    "imageID": "",
-                    "ready": False,
-                    "started": False,
-                    "restartCount": 0,
-                    "state": {"waiting": self._waiting},
-                }
-                for spec in self._pod["spec"]["containers"]
-            ]
-        return [
-            {
-                "name": one.name,
-                "image": one.image,
-                "imageID": one.image,
-                "ready": one.ready,
-                "started": one.started,
-                "restartCount": one.restarts,
-                "state": one.state,
-            }
-            for one in self._containers
-        ]
+        status = pod_status(current, self._containers, self._waiting, node.store.now)
+        node.store.set_status(POD, current, status)
