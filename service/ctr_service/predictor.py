@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ctr_service.clock import Clock
     from ctr_service.features.stage import FeatureStage
     from ctr_service.rendering import RenderedSearch
-    from ctr_service.scores.scorer import ScoredRows, Scorer
+    from ctr_service.scores.asked import ScoredRows
+    from ctr_service.scores.scorer import Scorer
     from ctr_service.types import Candidate, SearchRequest
 
 _make_prediction = maker(Prediction)

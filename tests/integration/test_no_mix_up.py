@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ctr_service.backend.scripted import ScriptedRun
     from ctr_service.bundle.template import Segments
-    from ctr_service.scores.scorer import ScoredRows
+    from ctr_service.scores.asked import ScoredRows
 
 REQUESTS = 100_000
 SIDE_BY_SIDE = 400

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.batcher.batcher import SHRUNK
 from ctr_service.batcher.call import too_late
 from ctr_service.errors import OverloadedError, Reason
+from ctr_service.scores.asked import Asked, ScoredRows
 from ctr_service.scores.flights import Flights, Group
 from ctr_service.scores.gather import Gather
 from ctr_service.scores.refresh import Refresher
@@ -41,46 +41,6 @@ class BuildsRows(Protocol):
     def build(self, rows: Sequence[Segments]) -> BuiltRows:
         """Return the token ids of each row."""
         ...
-
-
-@dataclass(slots=True)
-class _Asked:
-    """One request's rows by where their logits come from.
-
-    Attributes:
-        gather: collects them.
-        own: the rows that are computed for this request in the first place.
-        joined: rows that were on their way for another request.
-        stale: row -> expired logit.
-        fresh: rows to compute.
-        row_tokens: tokens of those that were queued.
-        due: rows whose cached score is to be computed again behind.
-    """
-
-    gather: Gather
-    own: Group | None = None
-    joined: list[Flight] = field(default_factory=list)
-    stale: dict[int, float] = field(default_factory=dict)
-    fresh: list[int] = field(default_factory=list)
-    row_tokens: int = 0
-    due: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredRows:
-    """What became of a request's rows.
-
-    Attributes:
-        gather: logits, sources and errors by row.
-        stale: row -> expired logit, for rows that may have an error.
-        tokens_ns: what shared caches, tokenising and queueing took.
-        row_tokens: tokens of the rows that were queued for this request, padding left out.
-    """
-
-    gather: Gather
-    stale: dict[int, float]
-    tokens_ns: int
-    row_tokens: int
 
 
 class Scorer:
@@ -158,10 +118,10 @@ class Scorer:
         await asked.gather.wait(leave)
         return ScoredRows(asked.gather, asked.stale, tokens_ns, asked.row_tokens)
 
-    def _look_up(self, segments: Sequence[Segments], deadline_ns: int) -> _Asked:
+    def _look_up(self, segments: Sequence[Segments], deadline_ns: int) -> Asked:
         now_ns, cache = self._clock.now_ns(), self._cache
         gather = Gather(len(segments), deadline_ns=deadline_ns, clock=self._clock)
-        asked = _Asked(gather)
+        asked = Asked(gather)
         if cache is None:
             asked.fresh = list(range(len(segments)))
             return asked
@@ -182,7 +142,7 @@ class Scorer:
         return asked
 
     async def _ask_remote(
-        self, remote: RemoteScores, segments: Sequence[Segments], asked: _Asked
+        self, remote: RemoteScores, segments: Sequence[Segments], asked: Asked
     ) -> None:
         keys = [segments[row] for row in asked.fresh]
         found = await remote.get_many(keys, deadline_ns=asked.gather.deadline_ns)
@@ -203,9 +163,7 @@ class Scorer:
         if cut_texts:
             gather.cut_texts.update(cut_texts)
 
-    def _join_flights(
-        self, segments: Sequence[Segments], asked: _Asked, priority: Priority
-    ) -> None:
+    def _join_flights(self, segments: Sequence[Segments], asked: Asked, priority: Priority) -> None:
         """Wait for what is on its way; nothing must be awaited between this and `_compute`."""
         flights, deadline_ns = self.flights, asked.gather.deadline_ns
         if flights.holds_none_of(segments):
@@ -219,13 +177,13 @@ class Scorer:
                 self._join(flight, asked, row)
         asked.fresh = fresh
 
-    def _join(self, flight: Flight, asked: _Asked, row: int) -> None:
+    def _join(self, flight: Flight, asked: Asked, row: int) -> None:
         self.flights.join(flight, asked.gather, row)
         asked.joined.append(flight)
         group, place = flight
         asked.gather.cut_texts.update(group.cut_texts[place])
 
-    def _compute(self, segments: Sequence[Segments], asked: _Asked, priority: Priority) -> None:
+    def _compute(self, segments: Sequence[Segments], asked: Asked, priority: Priority) -> None:
         gather, fresh = asked.gather, asked.fresh
         keys = [segments[row] for row in fresh]
         built = self._rows.build(keys)
@@ -253,7 +211,7 @@ class Scorer:
             self._leave_out(segments, asked, fresh[admitted:], SHRUNK if call else too_late())
 
     def _leave_out(
-        self, segments: Sequence[Segments], asked: _Asked, rows: Sequence[int], why: RowOutcome
+        self, segments: Sequence[Segments], asked: Asked, rows: Sequence[int], why: RowOutcome
     ) -> None:
         """Let rows that were not queued wait for another request's, or go without."""
         for row in rows:
@@ -264,7 +222,7 @@ class Scorer:
                 asked.gather.errors[row] = why.error
 
     def _leave_failed(
-        self, failures: FailedRows, segments: Sequence[Segments], asked: _Asked
+        self, failures: FailedRows, segments: Sequence[Segments], asked: Asked
     ) -> None:
         """Let rows that the model fails again and again go without a try."""
         now_ns, errors = self._clock.now_ns(), asked.gather.errors
