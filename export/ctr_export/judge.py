@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_export.calibrate import Observed, fit_calibration
+from ctr_export.calibrate import fit_calibration
 from ctr_export.gate import checks_after_calibration, checks_before_calibration, failures
 from ctr_export.invariance import compositions, moved
 from ctr_export.layout import layout_chunks
+from ctr_export.observed import Observed
 from ctr_export.parity import calibration_error, parity_figures
 from ctr_export.reference import ROUNDING
 from ctr_export.verdict import Verdict

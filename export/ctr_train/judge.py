@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ctr_train.scorer import TorchScorer
     from ctr_train.training import Trained
 
-REFIT_ROWS = 6_000
+REFIT_ROWS = 12_000
 """Training rows that the position model is fitted on once more, beside all validation rows."""
 
 

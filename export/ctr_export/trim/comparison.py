@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ctr_export.calibrate import Observed, fit_calibration
+from ctr_export.calibrate import fit_calibration
 from ctr_export.catalogue import CATALOGUE, PLAIN
 from ctr_export.errors import GateFailedError
 from ctr_export.judge import gives_stored_logits
 from ctr_export.layout import layout_chunks, open_pool
+from ctr_export.observed import Observed
 from ctr_train.metrics import auc
 
 if TYPE_CHECKING:

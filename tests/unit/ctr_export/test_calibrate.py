@@ -9,12 +9,12 @@ import pytest
 
 from ctr_export.calibrate import (
     MIN_ISOTONIC_ROWS,
-    Observed,
     fit_calibration,
     fit_isotonic,
-    fit_mean,
     fit_platt,
+    fit_smooth,
 )
+from ctr_export.observed import Observed
 from ctr_service.bundle.calibration import IsotonicCalibration, PlattCalibration, sigmoid
 
 if TYPE_CHECKING:
@@ -105,27 +105,74 @@ def test_platt_is_chosen_where_it_is_right() -> None:
     assert "(isotonic)" in fitted.reason
 
 
-def test_the_mean_is_chosen_where_either_alone_is_worse() -> None:
-    """A curve whose low tail is long, seen through few clicks, gets the mean of both maps."""
+def test_the_curve_is_chosen_where_a_line_is_wrong_and_clicks_are_few() -> None:
+    """A curve whose low tail is long, seen through few clicks, gets four parameters."""
     logits = _logits(4_000)
     truth = np.where(logits > 0, sigmoid(0.4 * logits), sigmoid(1.6 * logits))
     fitted = fit_calibration(logits, _draw(logits, truth, examined=np.full(4_000, 0.2)), seed=0)
-    assert fitted.reason.startswith("mean of Platt and isotonic")
+    assert fitted.reason.startswith("curve")
     assert isinstance(fitted.calibration, IsotonicCalibration)
 
 
-def test_the_mean_lies_between_both_maps() -> None:
-    """At every logit, within what its knots leave out, and it rises strictly."""
-    logits = _logits(5_000)
-    observed = _draw(logits, np.where(logits > 0, 0.5, 0.05))
-    platt = fit_platt(logits, observed)
-    isotonic, mean = fit_isotonic(logits, observed, platt), fit_mean(logits, observed, platt)
-    assert isotonic is not None
-    assert mean is not None
-    at = np.linspace(-6, 6, 1_001)
-    expected = (platt.apply(at) + isotonic.apply(at)) / 2
-    np.testing.assert_allclose(mean.apply(at), expected, atol=2e-4)
-    assert (np.diff(mean.apply(at)) > 0).all()
+def _saturated(seed: int) -> tuple[Floats, Floats, Floats]:
+    """Logits of a classifier that was told 0.78 and 0.02, the truth, and who looked."""
+    rng = np.random.default_rng(seed)
+    inner = rng.normal(-0.5, 3.0, 7_000)
+    squashed = 0.02 + 0.75 * sigmoid(inner)
+    logits = np.log(squashed / (1 - squashed))
+    return logits, sigmoid(inner - 0.5), EXAMINATION[rng.integers(0, 10, 7_000)]
+
+
+def test_crowded_logits_are_told_apart() -> None:
+    """Where a classifier saturates the curve has half of a line's error, on average of ten logs."""
+    errors: dict[str, list[float]] = {"platt": [], "curve": []}
+    for seed in range(10):
+        logits, truth, examined = _saturated(seed)
+        observed = _draw(logits, truth, examined=examined, seed=100 + seed)
+        platt = fit_platt(logits, observed)
+        curve = fit_smooth(logits, observed, platt)
+        assert curve is not None
+        for kind, fitted in (("platt", platt), ("curve", curve)):
+            errors[kind].append(float(np.abs(fitted.apply(logits) - truth).mean()))
+    assert np.mean(errors["curve"]) < 0.5 * np.mean(errors["platt"])
+
+
+def test_the_curve_rises_strictly_and_beyond_its_knots_too() -> None:
+    """From below to above what was seen, no two logits are tied where p is above its floor."""
+    logits, truth, examined = _saturated(0)
+    observed = _draw(logits, truth, examined=examined)
+    curve = fit_smooth(logits, observed, fit_platt(logits, observed))
+    assert curve is not None
+    assert (np.diff(curve.apply(np.linspace(-7, 5, 1_001))) > 0).all()
+
+
+def test_the_curve_weighs_impressions() -> None:
+    """A row of 40 impressions bends it as 40 rows do."""
+    logits, truth, _ = _saturated(0)
+    logits, truth = logits[:1_500], truth[:1_500]
+    once = _draw(logits, truth)
+    weight = np.where(np.arange(1_500) % 3 == 0, 40.0, 1.0)
+    weighted = Observed(once.target, weight, once.examined, once.group)
+    repeated = np.repeat(np.arange(1_500), weight.astype(int))
+    copies = Observed(
+        once.target[repeated], np.ones(len(repeated)), once.examined[repeated], repeated
+    )
+    platt = fit_platt(logits, weighted)
+    one = fit_smooth(logits, weighted, platt)
+    other = fit_smooth(logits[repeated], copies, platt)
+    assert one is not None
+    assert other is not None
+    np.testing.assert_allclose(one.apply(logits), other.apply(logits), atol=5e-3)
+
+
+@pytest.mark.parametrize("different", [1, 2])
+def test_logits_without_ranks_get_platt(different: int) -> None:
+    """One or two different logits have no curve."""
+    logits = np.repeat(np.arange(different, dtype=np.float64), 2_000 // different)
+    observed = _draw(logits, sigmoid(logits))
+    assert fit_smooth(logits, observed, fit_platt(logits, observed)) is None
+    fitted = fit_calibration(logits, observed, seed=0)
+    assert isinstance(fitted.calibration, PlattCalibration)
 
 
 def test_few_rows_get_platt() -> None:
