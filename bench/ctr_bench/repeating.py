@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ctr_bench.bound.sampler import BoundSampler
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
     from ctr_bench.record import Records
@@ -68,11 +69,11 @@ class RepeatingLoad:
         others = draws(law, MEASURED_REQUESTS, seed + 1)
         self._search_traffic = Traffic.of(list(source.searches(others)))
 
-    def measure(self, bound_pairs_s: float, slo: Slo, sizes: Sizes, seed: int) -> dict[str, float]:
+    def measure(self, sampler: BoundSampler, slo: Slo, sizes: Sizes, seed: int) -> dict[str, float]:
         """Run one repeat.
 
         Args:
-            bound_pairs_s: the raw bound of this repeat.
+            sampler: of the raw bound; it is timed before and after the measured requests.
             slo: of this repeat.
             sizes: of the search's trials; only the first repeat makes any.
             seed: of the schedules.
@@ -81,12 +82,15 @@ class RepeatingLoad:
             BenchError: a server or the generator failed.
         """
         if not self._rate:
-            self._rate = self._search(bound_pairs_s, slo, sizes, seed)
+            self._rate = self._search(sampler.mean_since(), slo, sizes, seed)
         with running_gateway(self._setup) as gateway:
             self._warm(gateway)
             measured = self._traffic.part(WARM_REQUESTS, WARM_REQUESTS + MEASURED_REQUESTS)
             trials = Trials("repeating", gateway.target, measured, self._progress, seed)
+            first = len(sampler)
+            sampler.sample()
             trial = trials.run(self._rate, MEASURED_REQUESTS, slo, to_the_end=True)
+            sampler.sample()
             compared = measured.messages[-COMPARED_REQUESTS:]
             cached_answers = ask(gateway.target, compared)
         held, figures = trial.judgement.held, trial.judgement.figures
@@ -95,7 +99,7 @@ class RepeatingLoad:
         goodput = figures.goodput_pairs_s if held else 0.0
         return {
             "zipf_goodput_pairs_s": goodput,
-            "zipf_goodput_ratio": goodput / bound_pairs_s,
+            "zipf_goodput_ratio": goodput / sampler.mean_since(first),
             "zipf_p99_ms": figures.p99_ms,
             "zipf_cached_share": _cached_share(trial.run.records),
             "zipf_answers_max_difference": self._difference(compared, cached_answers),

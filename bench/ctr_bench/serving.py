@@ -1,16 +1,19 @@
 """The claims of the serving core: goodput at the SLO against the raw bound, in one run.
 
 Each repeat measures everything once, in the same order: the bound, the gateway on distinct traffic
-(saturated, goodput, light load), the naive peer, the gateway on repeating traffic. So what the
-machine does in a minute hits all of them alike.
+(saturated, goodput, light load), the naive peer, the gateway on repeating traffic. The bound's best
+layout is timed again in turn with each closed loop and before each trial, and every ratio is to
+what it did meanwhile: a machine's speed moves within minutes.
 """
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_bench.bound.measure import measure_bound
+from ctr_bench.bound.sampler import BoundSampler
 from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
 from ctr_bench.goodput import Traffic, saturate
 from ctr_bench.light_load import light_load_ratio
@@ -40,6 +43,8 @@ FIXED_SLO = Slo(100.0)
 DISTINCT_SEARCHES = 1_500
 BOUND_LISTS = 64
 BOUND_LAYOUT_S = 1.5
+SATURATED_TURNS = 4
+"""Of closed loop and bound."""
 CALLERS = 16
 FIRST_RATE_SHARE = 0.55
 """The search begins at this share of the bound."""
@@ -55,7 +60,7 @@ class ServingPlan:
         bundle: folder of the bundle.
         repeats: of everything.
         sizes: of a search's trials.
-        closed_s: length of the closed loop.
+        closed_s: length of each closed loop.
         parts: some of PARTS; the bound is always measured.
         seed: of traffic and schedules.
     """
@@ -113,64 +118,81 @@ class ServingBench:
         for repeat in range(plan.repeats):
             self._progress.say(f"repeat {repeat + 1} of {plan.repeats}: the raw bound")
             bound = measure_bound(self._rows.bundle, self._lists, BOUND_LAYOUT_S)
-            slo = Slo(SLO_LISTS * CANDIDATES / bound.pairs_s * 1e3)
+            choice = self._rows.bundle.manifest.default
+            sampler = BoundSampler(self._rows.bundle, choice, bound.best, self._lists)
+            pairs_s = sampler.sample()
+            slo = Slo(SLO_LISTS * CANDIDATES / pairs_s * 1e3)
             self._progress.say(
-                f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s ({bound.best}); "
+                f"bound of {bound.graph}: {pairs_s:,.0f} pairs/s ({bound.best}); "
                 f"SLO {slo.limit_ms:.0f} ms"
             )
             results.facts["graph"] = bound.graph
             results.facts.setdefault("bound_layouts", []).append(str(bound.best))  # type: ignore[attr-defined]  # -- a list of this module
             results.add(
                 {
-                    "raw_bound_pairs_s": bound.pairs_s,
+                    "raw_bound_pairs_s": pairs_s,
                     "slo_ms": slo.limit_ms,
                     "bare_list_ms": bound.bare_list_s * 1e3,
                 }
             )
             seed = plan.seed + 1_000 * (repeat + 1)
-            results.add(self._distinct(bound, slo, seed))
+            results.add(self._distinct(bound, sampler, slo, seed))
             if "naive" in plan.parts:
-                results.add(self._naive(bound, slo, seed))
+                results.add(self._naive(sampler, slo, seed))
             if self._repeating is not None:
-                results.add(self._repeating.measure(bound.pairs_s, slo, plan.sizes, seed))
+                results.add(self._repeating.measure(sampler, slo, plan.sizes, seed))
         return results
 
-    def _distinct(self, bound: Bound, slo: Slo, seed: int) -> dict[str, float]:
+    def _distinct(
+        self, bound: Bound, sampler: BoundSampler, slo: Slo, seed: int
+    ) -> dict[str, float]:
         found: dict[str, float] = {}
         parts = self._plan.parts
         if not parts & {"saturated", "goodput", "light"}:
             return found
         with running_gateway(GatewaySetup(self._plan.bundle, NO_CACHES)) as gateway:
             if "saturated" in parts:
-                found |= self._saturated(gateway, bound)
+                found |= self._saturated(gateway, sampler)
             if "light" in parts:
                 found |= light_load_ratio(gateway, self._traffic, bound.bare_list_s)
             if "goodput" in parts:
-                found |= self._goodput(gateway, bound, slo, seed)
+                found |= self._goodput(gateway, sampler, slo, seed)
         return found
 
-    def _saturated(self, gateway: Child, bound: Bound) -> Mapping[str, float]:
-        pairs_s, run = saturate(
-            gateway.target, self._traffic, callers=CALLERS, seconds=self._plan.closed_s
+    def _saturated(self, gateway: Child, sampler: BoundSampler) -> Mapping[str, float]:
+        first, served, shares = len(sampler), [], []
+        for _ in range(SATURATED_TURNS):
+            sampler.sample()
+            pairs_s, run = saturate(
+                gateway.target, self._traffic, callers=CALLERS, seconds=self._plan.closed_s
+            )
+            served.append(pairs_s)
+            shares.append(run.generator_cpu_share)
+        pairs_s, bound_pairs_s = statistics.fmean(served), sampler.mean_since(first)
+        self._progress.say(
+            f"gateway, closed loop of {CALLERS} callers: {pairs_s:,.0f} pairs/s, "
+            f"in turn with the bound's {bound_pairs_s:,.0f}"
         )
-        self._progress.say(f"gateway, closed loop of {CALLERS} callers: {pairs_s:,.0f} pairs/s")
         return {
             "saturated_pairs_s": pairs_s,
-            "saturated_ratio": pairs_s / bound.pairs_s,
-            "saturated_generator_cpu_share": run.generator_cpu_share,
+            "saturated_ratio": pairs_s / bound_pairs_s,
+            "saturated_generator_cpu_share": statistics.fmean(shares),
         }
 
-    def _goodput(self, gateway: Child, bound: Bound, slo: Slo, seed: int) -> Mapping[str, float]:
-        sizes = self._plan.sizes
-        trials = Trials("gateway", gateway.target, self._traffic, self._progress, seed, sizes)
-        first = FIRST_RATE_SHARE * bound.pairs_s / CANDIDATES
-        found = trials.goodput(start=first, slo=slo)
+    def _goodput(
+        self, gateway: Child, sampler: BoundSampler, slo: Slo, seed: int
+    ) -> Mapping[str, float]:
+        trials = self._trials("gateway", gateway.target, sampler, seed)
+        first, start = len(sampler), FIRST_RATE_SHARE * sampler.mean_since() / CANDIDATES
+        found = trials.goodput(start=start, slo=slo)
+        bound_pairs_s = sampler.mean_since(first)
         fixed = trials.goodput(
-            start=found.requests_s or first, slo=FIXED_SLO, max_trials=FIXED_SLO_TRIALS
+            start=found.requests_s or start, slo=FIXED_SLO, max_trials=FIXED_SLO_TRIALS
         )
         return {
             "goodput_pairs_s": found.pairs_s,
-            "goodput_ratio": found.pairs_s / bound.pairs_s,
+            "goodput_ratio": found.pairs_s / bound_pairs_s,
+            "goodput_bound_pairs_s": bound_pairs_s,
             "goodput_100ms_pairs_s": fixed.pairs_s,
             "goodput_p50_ms": found.figures.p50_ms if found.figures else float("nan"),
             "goodput_p99_ms": found.figures.p99_ms if found.figures else float("nan"),
@@ -178,12 +200,17 @@ class ServingBench:
             "send_lag_p99_ms": found.figures.send_lag_p99_ms if found.figures else float("nan"),
         }
 
-    def _naive(self, bound: Bound, slo: Slo, seed: int) -> Mapping[str, float]:
+    def _naive(self, sampler: BoundSampler, slo: Slo, seed: int) -> Mapping[str, float]:
+        first, start = len(sampler), NAIVE_RATE_SHARE * sampler.mean_since() / CANDIDATES
         with running_naive(self._plan.bundle) as naive:
-            sizes = self._plan.sizes
-            trials = Trials("naive", naive.target, self._traffic, self._progress, seed, sizes)
-            found = trials.goodput(start=NAIVE_RATE_SHARE * bound.pairs_s / CANDIDATES, slo=slo)
+            found = self._trials("naive", naive.target, sampler, seed).goodput(start=start, slo=slo)
         return {
             "naive_goodput_pairs_s": found.pairs_s,
-            "naive_goodput_ratio": found.pairs_s / bound.pairs_s,
+            "naive_goodput_ratio": found.pairs_s / sampler.mean_since(first),
         }
+
+    def _trials(self, name: str, target: str, sampler: BoundSampler, seed: int) -> Trials:
+        return Trials(
+            *(name, target, self._traffic, self._progress, seed, self._plan.sizes),
+            before=sampler.sample,
+        )

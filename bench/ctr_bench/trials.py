@@ -46,6 +46,7 @@ class Trials:
         sizes: Sizes | None = None,
         schedule: Callable[[float, int, int], Times] = poisson,
         attempts: int = 1,
+        before: Callable[[], object] | None = None,
     ) -> None:
         """Take what stays the same from trial to trial.
 
@@ -58,6 +59,7 @@ class Trials:
             sizes: of the trials.
             schedule: makes arrivals of a rate, a number of requests and a seed.
             attempts: of the client at one call; 1 hides no failure.
+            before: called before each trial, to see what the machine does meanwhile.
         """
         self._name = name
         self._target = target
@@ -67,6 +69,7 @@ class Trials:
         self._sizes = sizes or Sizes()
         self._schedule = schedule
         self._attempts = attempts
+        self._before = before
         self._sent = 0
         self.history: list[Trial] = []
         """All trials, in order."""
@@ -83,6 +86,8 @@ class Trials:
         Raises:
             BenchError: the server or the generator failed.
         """
+        if self._before is not None:
+            self._before()
         self._seed += 1
         pairs_s = rate * self._traffic.pairs_a_request
         load = f"{self._name}: {pairs_s:,.0f} pairs/s ({rate:,.4g} requests/s)"

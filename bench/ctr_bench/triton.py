@@ -1,12 +1,17 @@
 """Gateway and Triton together against Triton's own dynamic batcher, on the same graph, in one run.
 
-Each repeat: the raw bound, the gateway in front of Triton's CPU target, then the peer: tritonclient
-that tokenises, and Triton that joins requests, with each of a few queue delays; its best counts.
+Each repeat finds the bound's best layout and starts the gateway in front of Triton's CPU target,
+and the peers: tritonclient that tokenises, and Triton that joins requests, with each of a few queue
+delays; the best of them counts. Then all are loaded in turn, the bound among them, a few seconds
+each and another one first in each turn: what the machine does in a minute hits all alike.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctr_bench.bound.measure import measure_bound
+from ctr_bench.bound.sampler import BoundSampler
 from ctr_bench.bound.sessions import triton_choice
 from ctr_bench.bound.triton_repository import cpu_repository, write_peer_repository
 from ctr_bench.errors import BenchError
@@ -25,6 +31,9 @@ from ctr_bench.triton_process import running_triton
 from ctr_bench.workload import SearchMaker, Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ctr_bench.bound.measure import Bound
     from ctr_bench.bound.rows import RowMaker
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.progress import Progress
@@ -37,6 +46,7 @@ BOUND_LAYOUT_S = 1.5
 CALLERS = 16
 PEER_DELAYS_US = (0, 2_000)
 PEER_STARTS_S = 60.0
+BOUND, GATEWAY = "raw_bound", "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +56,15 @@ class TritonPlan:
     Attributes:
         bundle: folder of the bundle, with `triton/cpu`.
         repeats: of everything.
-        seconds: of one closed loop.
+        turns: of a repeat.
+        seconds: of one closed loop, in each turn.
         slots: `--triton-slots` of the gateway; 0 is its default.
         seed: of the traffic.
     """
 
     bundle: Path
     repeats: int
+    turns: int
     seconds: float
     slots: int = 0
     seed: int = 0
@@ -94,50 +106,66 @@ class TritonBench:
         Raises:
             BenchError: a server or a generator failed.
         """
-        for repeat in range(self._plan.repeats):
-            self._progress.say(f"repeat {repeat + 1} of {self._plan.repeats}: the raw bound")
+        plan = self._plan
+        for repeat in range(plan.repeats):
+            self._progress.say(f"repeat {repeat + 1} of {plan.repeats}: the raw bound")
             # Of the graph that Triton serves: on a bundle for OpenVINO that is not the default.
             bound = measure_bound(
                 self._rows.bundle, self._lists, BOUND_LAYOUT_S, choice=self._served
             )
             self.results.facts["graph"] = bound.graph
             self._progress.say(f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s")
-            gateway = self._gateway()
-            peers = {delay: self._peer(delay) for delay in PEER_DELAYS_US}
-            best = max(peers.values())
+            with self._sides(bound) as sides:
+                taken = self._take_turns(sides)
+            pairs_s = {name: statistics.fmean(values) for name, values in taken.items()}
+            best = max(pairs_s[_peer_name(delay)] for delay in PEER_DELAYS_US)
             self.results.add(
                 {
-                    "raw_bound_pairs_s": bound.pairs_s,
-                    "gateway_pairs_s": gateway,
-                    **{f"triton_batcher_{delay}us_pairs_s": v for delay, v in peers.items()},
-                    "vs_triton_batcher_ratio": gateway / best,
-                    "raw_bound_ratio": gateway / bound.pairs_s,
+                    **{f"{name}_pairs_s": value for name, value in pairs_s.items()},
+                    "vs_triton_batcher_ratio": pairs_s[GATEWAY] / best,
+                    "raw_bound_ratio": pairs_s[GATEWAY] / pairs_s[BOUND],
                 }
             )
         return self.results
 
-    def _gateway(self) -> float:
-        plan = self._plan
-        with running_triton(self._repository) as target:
-            flags = (*NO_CACHES, "--triton", target, "--triton-slots", str(plan.slots))
-            with running_gateway(GatewaySetup(plan.bundle, flags)) as gateway:
-                pairs_s, _ = saturate(
-                    gateway.target, self._traffic, callers=CALLERS, seconds=plan.seconds
-                )
-        self._progress.say(f"gateway and Triton, {CALLERS} callers: {pairs_s:,.0f} pairs/s")
-        return pairs_s
+    def _take_turns(self, sides: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+        """Load all sides in turn; return the pairs a second of each, one a turn."""
+        taken: dict[str, list[float]] = {name: [] for name in sides}
+        names = list(sides)
+        for turn in range(self._plan.turns):
+            first = turn % len(names)
+            for name in (*names[first:], *names[:first]):
+                taken[name].append(sides[name]())
+            told = ", ".join(f"{name} {values[-1]:,.0f}" for name, values in taken.items())
+            self._progress.say(f"turn {turn + 1} of {self._plan.turns}, pairs/s: {told}")
+        return taken
 
-    def _peer(self, delay_us: int) -> float:
-        with tempfile.TemporaryDirectory(prefix="ctr-bench-", dir=self._beside()) as folder:
-            place = Path(folder)
-            repository = write_peer_repository(
-                self._repository, place / "repository", delay_us=delay_us
-            )
-            with running_triton(repository) as target:
-                pairs_s = self._drive(place, target)
-        self._progress.say(
-            f"Triton's batcher, delay {delay_us} us, {CALLERS} callers: {pairs_s:,.0f} pairs/s"
-        )
+    @contextlib.contextmanager
+    def _sides(self, bound: Bound) -> Iterator[dict[str, Callable[[], float]]]:
+        """Start everything; yield what loads each side and returns its pairs a second."""
+        plan = self._plan
+        sampler = BoundSampler(self._rows.bundle, self._served, bound.best, self._lists)
+        sides: dict[str, Callable[[], float]] = {
+            BOUND: functools.partial(sampler.sample, plan.seconds)
+        }
+        with contextlib.ExitStack() as stack:
+            target = stack.enter_context(running_triton(self._repository))
+            flags = (*NO_CACHES, "--triton", target, "--triton-slots", str(plan.slots))
+            gateway = stack.enter_context(running_gateway(GatewaySetup(plan.bundle, flags)))
+            sides[GATEWAY] = functools.partial(self._load_gateway, gateway.target)
+            for delay_us in PEER_DELAYS_US:
+                folder = stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="ctr-bench-", dir=self._beside())
+                )
+                repository = write_peer_repository(
+                    self._repository, Path(folder) / "repository", delay_us=delay_us
+                )
+                peer = stack.enter_context(running_triton(repository))
+                sides[_peer_name(delay_us)] = functools.partial(self._drive, Path(folder), peer)
+            yield sides
+
+    def _load_gateway(self, target: str) -> float:
+        pairs_s, _ = saturate(target, self._traffic, callers=CALLERS, seconds=self._plan.seconds)
         return pairs_s
 
     def _beside(self) -> Path:
@@ -163,3 +191,7 @@ class TritonBench:
         except subprocess.TimeoutExpired:
             raise BenchError(f"the peer's callers did not end within {limit_s:.0f} s") from None
         return float(json.loads(out.read_text())["pairs_s"])
+
+
+def _peer_name(delay_us: int) -> str:
+    return f"triton_batcher_{delay_us}us"

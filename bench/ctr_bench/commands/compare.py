@@ -57,8 +57,8 @@ def compare(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
 
     Targets get the same requests by the same schedule in turn, the order changing from pair to
     pair. A ratio's interval is a bootstrap over pairs at 95 %, widened as few pairs ask for; where
-    it holds 1, there is no difference. Folders were measured apart, so what the machine did meanwhile is in their ratio:
-    blocks of time stand for pairs.
+    it holds 1, there is no difference. Folders were measured apart, so what the machine did
+    meanwhile is in their ratio: blocks of time stand for pairs.
 
     \b
     Examples:

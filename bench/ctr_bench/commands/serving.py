@@ -19,7 +19,9 @@ PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 
 @click.command()
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--closed-s", default=8.0, show_default=True, help="Length of the closed loop.")
+@click.option(
+    "--closed-s", default=4.0, show_default=True, help="Of a closed loop; a repeat has four."
+)
 @trial_options
 @click.option(
     "--only",

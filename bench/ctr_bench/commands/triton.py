@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--seconds", default=8.0, show_default=True, help="Of one closed loop.")
+@click.option(
+    "--turns",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="In which all sides are loaded, in each repeat.",
+)
+@click.option("--seconds", default=5.0, show_default=True, help="Of one closed loop, in each turn.")
 @click.option(
     "--slots", default=0, show_default=True, help="`--triton-slots` of the gateway; 0: its default."
 )
 @bench_options("triton")
 def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
     repeats: int,
+    turns: int,
     seconds: float,
     slots: int,
     bundle: Path,
@@ -33,14 +41,14 @@ def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argumen
 ) -> None:
     """Measure gateway and Triton against Triton's own dynamic batcher, on the same graph.
 
-    Each repeat: the raw bound, the gateway in front of a real Triton, and Triton's dynamic batcher
-    driven by tritonclient that tokenises (the best of its queue delays). Needs `make
-    triton-setup`. About two minutes a repeat; leave the machine alone.
+    Each repeat, in turns: the raw bound, the gateway in front of a real Triton, and Triton's
+    dynamic batcher driven by tritonclient that tokenises (the best of its queue delays). Needs
+    `make triton-setup`. About four minutes a repeat; leave the machine alone.
 
     \b
     Examples:
       ctr-bench triton
-      ctr-bench triton --repeats 1 --slots 3
+      ctr-bench triton --repeats 1 --turns 2 --slots 3
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
     def measure(progress: Progress) -> Results:
@@ -49,7 +57,7 @@ def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argumen
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
         from ctr_bench.triton import TritonBench, TritonPlan  # noqa: PLC0415 -- see above
 
-        plan = TritonPlan(bundle, repeats, seconds, slots, seed)
+        plan = TritonPlan(bundle, repeats, turns, seconds, slots, seed)
         rows = RowMaker(open_bundle(bundle))
         return TritonBench(plan, rows, find_catalogue(catalogue), progress).run()
 

@@ -1,8 +1,9 @@
 """Every target on the same graph, the same searches and the same SLO, in one run.
 
 First the raw bound; then each target by itself: saturated by a closed loop, then the highest
-open-loop rate at which p99 keeps the SLO, by the search that measures the gateway. The bound is
-taken again before each target, so that a machine that got slower meanwhile shows.
+open-loop rate at which p99 keeps the SLO, by the search that measures the gateway. The bound's best
+layout is timed again before each trial, and a target's ratios are to what it did meanwhile: a
+machine's speed moves within minutes, by as much as targets differ.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctr_bench.bound.choice import graph_facts, onnxruntime_choice
-from ctr_bench.bound.measure import list_seconds, measure_bound, sorted_chunks, throughput
+from ctr_bench.bound.measure import list_seconds, measure_bound
+from ctr_bench.bound.sampler import BoundSampler
 from ctr_bench.bound.sessions import open_sessions
 from ctr_bench.errors import BenchError
 from ctr_bench.goodput import DEADLINE_FACTOR, Traffic, saturate
@@ -44,7 +46,6 @@ SLO_LISTS = 7.5
 DISTINCT_SEARCHES = 1_500
 BOUND_LISTS = 64
 BOUND_LAYOUT_S = 1.5
-BOUND_AGAIN_S = 3.0
 CHUNKS_ROWS = (4, 8, 16)
 CHUNK_LISTS = 16
 CALLERS = 16
@@ -156,7 +157,7 @@ class PeersBench:
         return self.results
 
     def _measure(self, target: Target, setup: Setup, bound: Bound, seed: int) -> None:
-        again_pairs_s = self._bound_again(bound)
+        sampler = BoundSampler(self._rows.bundle, self._choice, bound.best, self._lists)
         traffic = Traffic(
             [target.serialise(search) for search in self._searches],
             [CANDIDATES] * len(self._searches),
@@ -169,7 +170,8 @@ class PeersBench:
             saturated, _ = saturate(server.target, traffic, callers=CALLERS, seconds=plan.closed_s)
             self._progress.say(f"{target.name}, {CALLERS} callers: {saturated:,.0f} pairs/s")
             trials = SettledTrials(
-                *(target.name, server.target, traffic, self._progress, seed, plan.sizes)
+                *(target.name, server.target, traffic, self._progress, seed, plan.sizes),
+                before=sampler.sample,
             )
             found = trials.goodput(
                 start=FIRST_RATE_SHARE * saturated / CANDIDATES,
@@ -178,6 +180,7 @@ class PeersBench:
                 max_trials=MAX_TRIALS,
             )
             rss_bytes = server.rss_bytes()
+        meanwhile_pairs_s = sampler.mean_since()
         others = others_share(before, read_clock(), os.cpu_count() or 1)
         if others > MAX_OTHERS_SHARE:
             self._progress.say(f"{target.name}: disturbed, others used {others:.0%} of the machine")
@@ -185,11 +188,11 @@ class PeersBench:
             target.name,
             {
                 **goodput_figures(found),
-                "bound_ratio": found.pairs_s / bound.pairs_s,
+                "bound_ratio": found.pairs_s / meanwhile_pairs_s,
                 "rss_mb": rss_bytes / BYTES_A_MB,
                 "saturated_pairs_s": saturated,
-                "saturated_ratio": saturated / bound.pairs_s,
-                "bound_again_pairs_s": again_pairs_s,
+                "saturated_ratio": saturated / meanwhile_pairs_s,
+                "bound_meanwhile_pairs_s": meanwhile_pairs_s,
                 "others_cpu_share": others,
                 "score_difference_max": difference,
             },
@@ -215,15 +218,6 @@ class PeersBench:
                 "it serves something else"
             )
         return difference
-
-    def _bound_again(self, bound: Bound) -> float:
-        """Return what the bound's best layout does now."""
-        best, pad_id = bound.best, self._rows.bundle.manifest.template.pad_id
-        sessions = open_sessions(
-            self._rows.bundle, self._choice, sessions=best.sessions, threads=best.threads
-        )
-        batches = sorted_chunks(self._lists, best.chunk_rows, pad_id)
-        return throughput(sessions, batches, BOUND_AGAIN_S)
 
     def _best_chunk_rows(self) -> int:
         """Return the chunk in which one thread scores a list fastest; the peers all get it."""

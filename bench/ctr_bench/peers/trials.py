@@ -8,6 +8,8 @@ from ctr_bench.peers.process import settle
 from ctr_bench.trials import Trials
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ctr_bench.goodput import Traffic
     from ctr_bench.progress import Progress
     from ctr_bench.slo import Slo
@@ -25,9 +27,10 @@ class SettledTrials(Trials):
         progress: Progress,
         seed: int,
         sizes: Sizes,
+        before: Callable[[], object],
     ) -> None:
         """See `Trials`."""
-        super().__init__(name, target, traffic, progress, seed, sizes)
+        super().__init__(name, target, traffic, progress, seed, sizes, before=before)
         self._asked = (target, traffic.protocol, traffic.messages[0])
 
     def run(self, rate: float, requests: int, slo: Slo, *, to_the_end: bool = False) -> Trial:

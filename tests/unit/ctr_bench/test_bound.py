@@ -12,6 +12,7 @@ from ctr.v1 import prediction_pb2
 from ctr_bench.bound.measure import measure_bound, sorted_chunks
 from ctr_bench.bound.naive import Naive
 from ctr_bench.bound.rows import RowMaker, open_bundle
+from ctr_bench.bound.sampler import BoundSampler
 from ctr_bench.bound.sessions import triton_choice
 from ctr_bench.errors import BenchError
 from ctr_bench.workload import SearchMaker, Shape
@@ -103,3 +104,17 @@ def test_the_naive_peer_answers_every_candidate(bundle: Bundle) -> None:
     )
     assert [p.item_id for p in answer.predictions] == [item.item_id for item in search.items]
     assert len({p.click_probability for p in answer.predictions}) > 1
+
+
+def test_a_sampler_tells_the_mean_of_what_it_saw_meanwhile(bundle: Bundle) -> None:
+    """A ratio is to the samples since the side that it is of began, not to those before."""
+    lists = lists_of([[3, 4, 5]])
+    choice = bundle.manifest.default
+    bound = measure_bound(bundle, lists, 0.01, chunks_rows=(2,), choice=choice)
+    sampler = BoundSampler(bundle, choice, bound.best, lists)
+    before = sampler.sample(0.01)
+    began = len(sampler)
+    meanwhile = [sampler.sample(0.01), sampler.sample(0.01)]
+    assert began == 1
+    assert sampler.mean_since(began) == pytest.approx(sum(meanwhile) / 2)
+    assert sampler.mean_since() == pytest.approx((before + sum(meanwhile)) / 3)
