@@ -22,7 +22,6 @@ from ctr_bench.goodput import NO_SCHEDULE, Traffic
 from ctr_bench.job import Job
 from ctr_bench.metrics_page import read_page, total_of
 from ctr_bench.redis_process import running_redis
-from ctr_bench.results import Results
 from ctr_bench.runner import run_load
 from ctr_bench.schedule import poisson
 from ctr_bench.searches import Search
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
     from ctr_bench.record import Records
+    from ctr_bench.results import Results
     from ctr_bench.runner import Run
 
 STATES = ("healthy", "dead", "slow")
@@ -85,22 +85,24 @@ class RedisPlan:
 
 
 def measure_failing_redis(
-    plan: RedisPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
-) -> Results:
+    plan: RedisPlan,
+    rows: RowMaker,
+    catalogue: Catalogue,
+    progress: Progress,
+    results: Results,
+) -> None:
     """Run each state of Redis in turn, a run without Redis before each.
 
     Raises:
         BenchError: a server or the generator failed, or a gateway did not recover by itself.
     """
-    results = Results(
-        {
-            "bundle": str(plan.bundle),
-            "catalogue": catalogue.source,
-            "feature_budget_ms": plan.budget_s * 1e3,
-            "slow_ms": SLOW_S * 1e3,
-            "requests_a_run": plan.requests,
-        }
-    )
+    results.facts |= {
+        "bundle": str(plan.bundle),
+        "catalogue": catalogue.source,
+        "feature_budget_ms": plan.budget_s * 1e3,
+        "slow_ms": SLOW_S * 1e3,
+        "requests_a_run": plan.requests,
+    }
     runs = plan.repeats * len(STATES)
     wanted = WARM_UP_REQUESTS + runs * plan.requests
     progress.say(f"making {wanted:,} distinct searches from {catalogue.source}")
@@ -125,7 +127,6 @@ def measure_failing_redis(
                 for place, state in enumerate(STATES):
                     begin = WARM_UP_REQUESTS + (repeat * len(STATES) + place) * plan.requests
                     results.add(bench.state(state, searches[begin : begin + plan.requests]))
-    return results
 
 
 class _Bench:

@@ -21,7 +21,6 @@ from ctr_bench.errors import BenchError
 from ctr_bench.figures import failures, percentile_ms
 from ctr_bench.gateway_process import NO_SCORE_CACHE, ZERO_COST, GatewaySetup, running_gateway
 from ctr_bench.job import Job, Payloads
-from ctr_bench.results import Results
 from ctr_bench.runner import run_load
 from ctr_bench.searches import FeatureNames
 from ctr_bench.workload import SearchMaker, Shape, serialise
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
     from ctr_bench.runner import Run
 
 SIZES = (16, 64, 200)
@@ -77,14 +77,18 @@ class GatewayPlan:
 
 
 def measure_gateway(
-    plan: GatewayPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
-) -> Results:
+    plan: GatewayPlan,
+    rows: RowMaker,
+    catalogue: Catalogue,
+    progress: Progress,
+    results: Results,
+) -> None:
     """Measure every size in turn, gateway then echo, as often as the plan repeats.
 
     Raises:
         BenchError: a server failed, or a request did.
     """
-    results = Results({"bundle": str(plan.bundle), "catalogue": catalogue.source})
+    results.facts |= {"bundle": str(plan.bundle), "catalogue": catalogue.source}
     names = rows.features if plan.features else FeatureNames()
     payloads = {}
     for size in plan.sizes:
@@ -105,7 +109,6 @@ def measure_gateway(
             for size in plan.sizes:
                 progress.say(f"repeat {repeat + 1} of {plan.repeats}: {size} candidates")
                 results.add(_one_size(plan, gateway, size, payloads[size]))
-    return results
 
 
 def _one_size(plan: GatewayPlan, gateway: Child, size: int, payloads: Payloads) -> dict[str, float]:

@@ -19,6 +19,11 @@ STOPPED = 130
 SCHEMA = 1
 
 
+def partial_of(out: Path) -> Path:
+    """Return where a measurement goes that was stopped half-way: `NAME.partial.json`."""
+    return out.with_name(f"{out.stem}.partial{out.suffix}")
+
+
 @contextlib.contextmanager
 def kept(
     kind: str, out: Path, facts: Mapping[str, object], content: Callable[[], Mapping[str, object]]
@@ -45,7 +50,7 @@ def kept(
         stopped = True
     except BenchError as raised:
         error = str(raised)
-    aside = out.with_name(f"{out.stem}.partial{out.suffix}")
+    aside = partial_of(out)
     place = aside if stopped else out
     write_json(
         {

@@ -15,7 +15,6 @@ from ctr_bench.goodput import DEADLINE_FACTOR, Traffic, saturate
 from ctr_bench.job import Job
 from ctr_bench.metrics_page import between, buckets_of, quantile, read_page
 from ctr_bench.record import RESOURCE_EXHAUSTED
-from ctr_bench.results import Results
 from ctr_bench.runner import run_load
 from ctr_bench.schedule import poisson
 from ctr_bench.workload import SearchMaker, Shape
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
 
 LOADS = (0.5, 1.0, 2.0, 3.0)
 CANDIDATES = 16
@@ -54,14 +54,18 @@ class OverloadPlan:
 
 
 def measure_overload(
-    plan: OverloadPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
-) -> Results:
+    plan: OverloadPlan,
+    rows: RowMaker,
+    catalogue: Catalogue,
+    progress: Progress,
+    results: Results,
+) -> None:
     """Run each load in turn on one gateway, as often as the plan repeats.
 
     Raises:
         BenchError: the gateway or the generator failed.
     """
-    results = Results({"bundle": str(plan.bundle), "catalogue": catalogue.source})
+    results.facts |= {"bundle": str(plan.bundle), "catalogue": catalogue.source}
     progress.say(f"making {DISTINCT_SEARCHES} distinct searches from {catalogue.source}")
     maker = SearchMaker(catalogue.titles, rows, Shape(CANDIDATES, rows.features), plan.seed)
     traffic = Traffic.of(maker.distinct(DISTINCT_SEARCHES))
@@ -70,7 +74,6 @@ def measure_overload(
         setup = GatewaySetup(plan.bundle, (*NO_CACHES, *plan.flags))
         with running_gateway(setup) as gateway:
             results.add(_Repeat(plan, gateway, traffic, progress).run(1_000 * (repeat + 1)))
-    return results
 
 
 class _Repeat:

@@ -19,7 +19,6 @@ from ctr_bench.goodput import Traffic, saturate
 from ctr_bench.light_load import light_load_ratio
 from ctr_bench.naive_process import running_naive
 from ctr_bench.repeating import RepeatingLoad
-from ctr_bench.results import Results
 from ctr_bench.slo import Slo
 from ctr_bench.trials import Trials
 from ctr_bench.workload import SearchMaker, Shape
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
     from ctr_bench.trial import Sizes
 
 PARTS = ("saturated", "goodput", "light", "naive", "zipf")
@@ -82,6 +82,7 @@ class ServingBench:
         rows: RowMaker,
         catalogue: Catalogue,
         progress: Progress,
+        results: Results,
     ) -> None:
         """Make the traffic; measures nothing yet."""
         self._plan = plan
@@ -98,23 +99,22 @@ class ServingBench:
             else None
         )
         tokens = [row.length for rows_of_list in self._lists for row in rows_of_list]
-        self.results = Results(
-            {
-                "bundle": str(plan.bundle),
-                "model_version": rows.bundle.manifest.model_version,
-                "catalogue": catalogue.source,
-                "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
-                "pair_tokens_range": [min(tokens), max(tokens)],
-            }
-        )
+        self._results = results
+        results.facts |= {
+            "bundle": str(plan.bundle),
+            "model_version": rows.bundle.manifest.model_version,
+            "catalogue": catalogue.source,
+            "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
+            "pair_tokens_range": [min(tokens), max(tokens)],
+        }
 
-    def run(self) -> Results:
+    def run(self) -> None:
         """Measure everything as often as the plan says.
 
         Raises:
             BenchError: a server or the generator failed.
         """
-        plan, results = self._plan, self.results
+        plan, results = self._plan, self._results
         for repeat in range(plan.repeats):
             self._progress.say(f"repeat {repeat + 1} of {plan.repeats}: the raw bound")
             bound = measure_bound(self._rows.bundle, self._lists, BOUND_LAYOUT_S)
@@ -141,7 +141,6 @@ class ServingBench:
                 results.add(self._naive(sampler, slo, seed))
             if self._repeating is not None:
                 results.add(self._repeating.measure(sampler, slo, plan.sizes, seed))
-        return results
 
     def _distinct(
         self, bound: Bound, sampler: BoundSampler, slo: Slo, seed: int

@@ -15,20 +15,20 @@ from ctr_bench.figures import percentile_ms
 from ctr_bench.gateway_process import GatewaySetup, running_gateway
 from ctr_bench.goodput import Traffic, saturate
 from ctr_bench.job import Job
-from ctr_bench.results import Results
 from ctr_bench.runner import run_load
 from ctr_bench.schedule import poisson
 from ctr_bench.workload import SearchMaker, Shape
 from ctr_bench.zipf import ZipfLaw, ZipfTraffic, draws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ctr_bench.bound.rows import RowMaker
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.child import Child
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
 
 CACHE_BYTES = 4 * 1024 * 1024
 CACHES = ("--score-cache-bytes", str(CACHE_BYTES), "--token-cache-bytes", str(CACHE_BYTES))
@@ -112,9 +112,9 @@ def judge(segments: Sequence[Segment]) -> Verdict:
 
 
 def soak(
-    plan: SoakPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
-) -> tuple[Results, Verdict]:
-    """Find the capacity, hold the load, and judge.
+    plan: SoakPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress, results: Results
+) -> None:
+    """Find the capacity, hold the load, and judge; the fact `broken` says what does not hold.
 
     Raises:
         BenchError: the gateway or the generator failed.
@@ -131,36 +131,35 @@ def soak(
             capacity, _run = saturate(gateway.target, traffic, callers=CALLERS, seconds=CAPACITY_S)
         rate = plan.load * capacity / traffic.pairs_a_request
         progress.say(f"capacity {capacity:,.0f} pairs/s; holding {rate:.1f} requests/s")
-        segments = _hold(plan, gateway, traffic, rate, progress)
-    verdict = judge(segments)
-    results = Results(
-        {
+        results.facts |= {
             "bundle": str(plan.bundle),
             "catalogue": catalogue.source,
             "minutes": plan.minutes,
             "load": plan.load,
-            "broken": list(verdict.broken),
-            "segments_rss_bytes": [segment.rss_bytes for segment in segments],
-            "segments_p99_ms": [round(segment.p99_ms, 2) for segment in segments],
         }
-    )
+        results.add({"capacity_pairs_s": capacity, "requests_s": rate})
+        segments: list[Segment] = []
+        for segment in _hold(plan, gateway, traffic, rate, progress):
+            segments.append(segment)
+            results.facts |= {
+                "segments_rss_bytes": [segment.rss_bytes for segment in segments],
+                "segments_p99_ms": [round(segment.p99_ms, 2) for segment in segments],
+            }
+    verdict = judge(segments)
+    results.facts["broken"] = list(verdict.broken)
     results.add(
         {
-            "capacity_pairs_s": capacity,
-            "requests_s": rate,
             "requests": verdict.requests,
             "failed": verdict.failed,
             "rss_growth": verdict.rss_growth,
             "p99_growth": verdict.p99_growth,
         }
     )
-    return results, verdict
 
 
 def _hold(
     plan: SoakPlan, gateway: Child, traffic: Traffic, rate: float, progress: Progress
-) -> list[Segment]:
-    segments: list[Segment] = []
+) -> Iterator[Segment]:
     count = max(1, round(plan.minutes * 60 / plan.segment_s))
     requests = max(1, round(rate * plan.segment_s))
     for index in range(count):
@@ -176,10 +175,9 @@ def _hold(
             p99_ms=percentile_ms(latency_ms, 99),
             rss_bytes=gateway.rss_bytes(),
         )
-        segments.append(segment)
         progress.say(
             f"segment {index + 1} of {count}: p50 {segment.p50_ms:.1f} ms, "
             f"p99 {segment.p99_ms:.1f} ms, failed {segment.failed}, "
             f"memory {segment.rss_bytes / 2**20:.0f} MiB"
         )
-    return segments
+        yield segment

@@ -14,7 +14,6 @@ from ctr_bench.gateway_process import NO_CACHES, NO_SCORE_CACHE, TIMED, ZERO_COS
 from ctr_bench.goodput import Traffic
 from ctr_bench.metrics_page import read_page, total_of
 from ctr_bench.paired import paired_ratio
-from ctr_bench.results import Results
 from ctr_bench.telemetry_collectors import LOAD_SHARE, collector_ratios
 from ctr_bench.telemetry_loads import Loader, cpu_a_request, p99_ms, throughput
 from ctr_bench.telemetry_sides import FAULTS, with_all, without
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.paired import Ratio
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
     from ctr_bench.telemetry_loads import Load
     from ctr_bench.telemetry_sides import Side
 
@@ -64,7 +64,12 @@ class TelemetryBench:
     """Runs the plan."""
 
     def __init__(
-        self, plan: TelemetryPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
+        self,
+        plan: TelemetryPlan,
+        rows: RowMaker,
+        catalogue: Catalogue,
+        progress: Progress,
+        results: Results,
     ) -> None:
         """Make the traffic; measures nothing yet."""
         self._plan = plan
@@ -73,9 +78,10 @@ class TelemetryBench:
         maker = SearchMaker(catalogue.titles, rows, Shape(CANDIDATES, rows.features), plan.seed)
         traffic = Traffic.of(maker.distinct(DISTINCT_SEARCHES))
         self._loader = Loader(traffic, seconds=plan.seconds, seed=plan.seed)
-        self._results = Results({"bundle": str(plan.bundle), "catalogue": catalogue.source})
+        self._results = results
+        results.facts |= {"bundle": str(plan.bundle), "catalogue": catalogue.source}
 
-    def run(self) -> Results:
+    def run(self) -> None:
         """Measure everything.
 
         Raises:
@@ -100,7 +106,6 @@ class TelemetryBench:
             flags = (*ZERO_COST, *NO_SCORE_CACHE, *plan.flags)
             with without(plan.bundle, flags) as off, with_all(plan.bundle, flags) as full:
                 self._tell("zero_cost_", self._compare(full, off))
-        return self._results
 
     def _compare(self, changed: Side, plain: Side) -> Pairs:
         """Load both sides in turn; return the loads of each, one a pair."""

@@ -26,7 +26,6 @@ from ctr_bench.bound.triton_repository import cpu_repository, write_peer_reposit
 from ctr_bench.errors import BenchError
 from ctr_bench.gateway_process import NO_CACHES, GatewaySetup, running_gateway
 from ctr_bench.goodput import Traffic, saturate
-from ctr_bench.results import Results
 from ctr_bench.triton_process import running_triton
 from ctr_bench.workload import SearchMaker, Shape
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from ctr_bench.bound.rows import RowMaker
     from ctr_bench.catalogue import Catalogue
     from ctr_bench.progress import Progress
+    from ctr_bench.results import Results
 
 CPU_TARGET = "cpu"
 CANDIDATES = 16
@@ -74,7 +74,12 @@ class TritonBench:
     """Runs the plan."""
 
     def __init__(
-        self, plan: TritonPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
+        self,
+        plan: TritonPlan,
+        rows: RowMaker,
+        catalogue: Catalogue,
+        progress: Progress,
+        results: Results,
     ) -> None:
         """Make the traffic; measures nothing yet.
 
@@ -91,16 +96,15 @@ class TritonBench:
         searches = maker.distinct(DISTINCT_SEARCHES)
         self._traffic = Traffic.of(searches)
         self._lists = rows.lists(searches[:BOUND_LISTS])
-        self.results = Results(
-            {
-                "bundle": str(plan.bundle),
-                "model_version": rows.bundle.manifest.model_version,
-                "catalogue": catalogue.source,
-                "callers": CALLERS,
-            }
-        )
+        self._results = results
+        results.facts |= {
+            "bundle": str(plan.bundle),
+            "model_version": rows.bundle.manifest.model_version,
+            "catalogue": catalogue.source,
+            "callers": CALLERS,
+        }
 
-    def run(self) -> Results:
+    def run(self) -> None:
         """Measure everything as often as the plan says.
 
         Raises:
@@ -113,20 +117,19 @@ class TritonBench:
             bound = measure_bound(
                 self._rows.bundle, self._lists, BOUND_LAYOUT_S, choice=self._served
             )
-            self.results.facts["graph"] = bound.graph
+            self._results.facts["graph"] = bound.graph
             self._progress.say(f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s")
             with self._sides(bound) as sides:
                 taken = self._take_turns(sides)
             pairs_s = {name: statistics.fmean(values) for name, values in taken.items()}
             best = max(pairs_s[_peer_name(delay)] for delay in PEER_DELAYS_US)
-            self.results.add(
+            self._results.add(
                 {
                     **{f"{name}_pairs_s": value for name, value in pairs_s.items()},
                     "vs_triton_batcher_ratio": pairs_s[GATEWAY] / best,
                     "raw_bound_ratio": pairs_s[GATEWAY] / pairs_s[BOUND],
                 }
             )
-        return self.results
 
     def _take_turns(self, sides: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
         """Load all sides in turn; return the pairs a second of each, one a turn."""

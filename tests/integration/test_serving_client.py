@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 import pytest
@@ -21,10 +22,10 @@ from tests.support.tiny_bundle import make_tiny_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from click.testing import Result
 
+ROOT = Path(__file__).parents[2]
 TITLES = ("blue thermal mug", "红色的保温杯", "a mug that keeps coffee hot for a whole day, 450 ml")
 
 
@@ -154,3 +155,20 @@ def test_a_dead_server_is_a_sentence(tmp_path: Path, arguments: tuple[str, ...])
     assert f"no server answers at {target}" in result.stderr
     assert "ctr-service serve" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_the_first_call_of_the_frontend_page_works(world: World) -> None:
+    """What a frontend copies from docs/frontend.md ranks both items, and the server answered it."""
+    page = (ROOT / "docs" / "frontend.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    assert "127.0.0.1:8500" in code
+    assert "deadline_s=0.2" in code
+    code = code.replace("127.0.0.1:8500", world.gateway.target)
+    code = code.replace("deadline_s=0.2", "deadline_s=10")  # a machine under test may be busy
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 -- our own page
+    try:
+        assert sorted(names["ranked"]) == ["p1", "p2"]
+        assert [p.item_id for p in names["answer"].predictions] == ["p1", "p2"]
+    finally:
+        names["client"].close()

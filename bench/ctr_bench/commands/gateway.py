@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import OUT, bench_options, run_bench
+from ctr_bench.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,9 +89,10 @@ def gateway(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
     run_bench(
         "the gateway alone" + (" (slowed by the profiler)" if profile else ""),
         out.with_suffix(".profiled.json") if profile else out,
-        lambda progress: measure_gateway(
-            plan, RowMaker(open_bundle(bundle)), find_catalogue(catalogue), progress
+        lambda progress, results: measure_gateway(
+            plan, RowMaker(open_bundle(bundle)), find_catalogue(catalogue), progress, results
         ),
+        Results(),
     )
     if profile:
         figures = pstats.Stats(str(PROFILE_FILE)).strip_dirs()

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from ctr_bench.errors import BenchError
+from ctr_bench.keeping import STOPPED, partial_of
 from ctr_bench.progress import Progress
 from ctr_bench.results import write_results
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FunctionT = TypeVar("_FunctionT", bound="Callable[..., Any]")
 _ResultT = TypeVar("_ResultT")
+_ResultsT = TypeVar("_ResultsT", bound="Results")
 
 DEFAULT_BUNDLE = Path("build/demo/bundle")
 OUT = Path("build/bench")
@@ -128,14 +130,35 @@ def progress_console() -> Console:
     return console if console.is_terminal else Console(stderr=True, log_path=False, width=LOG_WIDTH)
 
 
-def run_bench(title: str, out: Path, measure: Callable[[Progress], Results]) -> Results:
+def run_bench(
+    title: str, out: Path, measure: Callable[[Progress, _ResultsT], None], results: _ResultsT
+) -> _ResultsT:
     """Measure, print the table and write the JSON.
+
+    What Ctrl-C ends goes to `NAME.partial.json`; the last whole result stays, and the next one
+    removes it.
+
+    Args:
+        title: of the table.
+        out: where it goes, `NAME.json`.
+        measure: fills the results as it goes.
+        results: empty ones.
 
     Raises:
         click.ClickException: the bench cannot go on; nothing is written.
+        SystemExit: 130 after Ctrl-C.
     """
-    results = run_measurement(measure)
+    aside = partial_of(out)
+    try:
+        run_measurement(lambda progress: measure(progress, results))
+    except (KeyboardInterrupt, SystemExit):  # SIGTERM arrives as the latter
+        if results.values:
+            results.facts["partial"] = True
+            write_results(results, aside)
+            click.echo(f"stopped; what was found so far is in {aside}", err=True)
+        raise SystemExit(STOPPED) from None
     write_results(results, out)
+    aside.unlink(missing_ok=True)
     console = Console()
     console.print(results.table(title))
     for name, fact in results.facts.items():

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import bench_options, run_bench, trial_options
+from ctr_bench.peers.results import PeerResults
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.progress import Progress
-    from ctr_bench.results import Results
 
 NAMES = ("gateway", "sync-grpc", "mosec", "triton", "mlserver", "litserve", "naive")
 
@@ -49,7 +49,7 @@ def peers(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
       ctr-bench peers --trial-requests 200 --confirm-requests 500
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
-    def measure(progress: Progress) -> Results:
+    def measure(progress: Progress, results: PeerResults) -> None:
         # Imported here so that --help does not wait for numpy, gRPC and the engine.
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
@@ -59,6 +59,6 @@ def peers(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
         sizes = Sizes(trial_requests, confirm_requests)
         plan = PeersPlan(bundle, repeats, sizes, closed_s, frozenset(only), seed)
         rows = RowMaker(open_bundle(bundle))
-        return PeersBench(plan, rows, find_catalogue(catalogue), progress).run()
+        PeersBench(plan, rows, find_catalogue(catalogue), progress, results).run()
 
-    run_bench("peers", out, measure)
+    run_bench("peers", out, measure, PeerResults())

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import bench_options, run_bench, trial_options
+from ctr_bench.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.progress import Progress
-    from ctr_bench.results import Results
 
 PARTS = ("saturated", "goodput", "light", "naive", "zipf")
 
@@ -56,7 +56,7 @@ def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
       ctr-bench serving --trial-requests 300 --confirm-requests 1000
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
-    def measure(progress: Progress) -> Results:
+    def measure(progress: Progress, results: Results) -> None:
         # Imported here so that --help does not wait for numpy, gRPC and the engine.
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
@@ -66,6 +66,6 @@ def serving(  # noqa: PLR0913, PLR0917 -- click passes every option as an argume
         sizes = Sizes(trial_requests, confirm_requests)
         plan = ServingPlan(bundle, repeats, sizes, closed_s, frozenset(only or PARTS), seed)
         rows = RowMaker(open_bundle(bundle))
-        return ServingBench(plan, rows, find_catalogue(catalogue), progress).run()
+        ServingBench(plan, rows, find_catalogue(catalogue), progress, results).run()
 
-    run_bench("serving", out, measure)
+    run_bench("serving", out, measure, Results())

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import bench_options, run_bench
+from ctr_bench.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.progress import Progress
-    from ctr_bench.results import Results
 
 
 @click.command()
@@ -49,7 +49,7 @@ def soak(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
       ctr-bench soak --minutes 3 --segment-s 10
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
-    def measure(progress: Progress) -> Results:
+    def measure(progress: Progress, results: Results) -> None:
         # Imported here so that --help does not wait for numpy, gRPC and the tokenizer.
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
@@ -58,9 +58,8 @@ def soak(  # noqa: PLR0913, PLR0917 -- click passes every option as an argument
 
         plan = SoakPlan(bundle, minutes, load, segment_s, flags, seed)
         rows = RowMaker(open_bundle(bundle))
-        results, _ = run_soak(plan, rows, find_catalogue(catalogue), progress)
-        return results
+        run_soak(plan, rows, find_catalogue(catalogue), progress, results)
 
-    results = run_bench("soak", out, measure)
+    results = run_bench("soak", out, measure, Results())
     if broken := results.facts["broken"]:
         raise click.ClickException(f"does not hold: {'; '.join(map(str, broken))}")  # type: ignore[call-overload]  # -- a list by soak.py

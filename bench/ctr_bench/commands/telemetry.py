@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import bench_options, run_bench
+from ctr_bench.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.progress import Progress
-    from ctr_bench.results import Results
 
 KINDS = ("absent", "hanging", "refusing", "slow")
 
@@ -73,7 +73,7 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
       ctr-bench telemetry --pairs 2 --rounds 2 --seconds 2 --fault hanging --no-zero-cost
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
-    def measure(progress: Progress) -> Results:
+    def measure(progress: Progress, results: Results) -> None:
         # Imported here so that --help does not wait for numpy, gRPC and the engine.
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
@@ -82,6 +82,6 @@ def telemetry(  # noqa: PLR0913, PLR0917 -- click passes every option as an argu
         wanted = tuple(fault for fault in faults or KINDS if fault != "none")
         plan = TelemetryPlan(bundle, pairs, rounds, seconds, wanted, zero_cost, flags, seed)
         rows = RowMaker(open_bundle(bundle))
-        return TelemetryBench(plan, rows, find_catalogue(catalogue), progress).run()
+        TelemetryBench(plan, rows, find_catalogue(catalogue), progress, results).run()
 
-    run_bench("telemetry", out, measure)
+    run_bench("telemetry", out, measure, Results())

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ctr_bench.commands.options import bench_options, run_bench
+from ctr_bench.results import Results
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ctr_bench.progress import Progress
-    from ctr_bench.results import Results
 
 
 @click.command()
@@ -51,7 +51,7 @@ def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argumen
       ctr-bench triton --repeats 1 --turns 2 --slots 3
     """  # noqa: D301 -- \b is click's mark for text that it must not rewrap
 
-    def measure(progress: Progress) -> Results:
+    def measure(progress: Progress, results: Results) -> None:
         # Imported here so that --help does not wait for numpy, gRPC and the engine.
         from ctr_bench.bound.rows import RowMaker, open_bundle  # noqa: PLC0415 -- see above
         from ctr_bench.catalogue import find_catalogue  # noqa: PLC0415 -- see above
@@ -59,6 +59,6 @@ def triton(  # noqa: PLR0913, PLR0917 -- click passes every option as an argumen
 
         plan = TritonPlan(bundle, repeats, turns, seconds, slots, seed)
         rows = RowMaker(open_bundle(bundle))
-        return TritonBench(plan, rows, find_catalogue(catalogue), progress).run()
+        TritonBench(plan, rows, find_catalogue(catalogue), progress, results).run()
 
-    run_bench("triton", out, measure)
+    run_bench("triton", out, measure, Results())

@@ -21,7 +21,7 @@ from ctr_bench.goodput import DEADLINE_FACTOR, Traffic, saturate
 from ctr_bench.peers.facts import facts_of
 from ctr_bench.peers.process import ask_once
 from ctr_bench.peers.quiet import MAX_OTHERS_SHARE, others_share, read_clock
-from ctr_bench.peers.results import PeerResults, goodput_figures
+from ctr_bench.peers.results import goodput_figures
 from ctr_bench.peers.targets import TARGETS, check_installed
 from ctr_bench.peers.trials import SettledTrials
 from ctr_bench.record import OK
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ctr_bench.bound.measure import Bound
     from ctr_bench.bound.rows import RowMaker
     from ctr_bench.catalogue import Catalogue
+    from ctr_bench.peers.results import PeerResults
     from ctr_bench.peers.targets import Server, Target
     from ctr_bench.progress import Progress
     from ctr_bench.trial import Sizes
@@ -83,7 +84,12 @@ class PeersBench:
     """Runs the plan."""
 
     def __init__(
-        self, plan: PeersPlan, rows: RowMaker, catalogue: Catalogue, progress: Progress
+        self,
+        plan: PeersPlan,
+        rows: RowMaker,
+        catalogue: Catalogue,
+        progress: Progress,
+        results: PeerResults,
     ) -> None:
         """Make the traffic; measures nothing yet.
 
@@ -101,22 +107,21 @@ class PeersBench:
         self._searches = maker.distinct(DISTINCT_SEARCHES)
         self._lists = rows.lists(self._searches[:BOUND_LISTS])
         tokens = [row.length for rows_of_list in self._lists for row in rows_of_list]
-        self.results = PeerResults(
-            {
-                **graph_facts(rows.bundle, self._choice),
-                "catalogue": catalogue.source,
-                "candidates": CANDIDATES,
-                "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
-                "slo_lists": SLO_LISTS,
-                "caller_deadline_slos": DEADLINE_FACTOR,
-                "trial_requests": plan.sizes.requests,
-                "confirm_requests": plan.sizes.confirm_requests,
-                "closed_s": plan.closed_s,
-                **facts_of(self._targets),
-            }
-        )
+        self._results = results
+        results.facts |= {
+            **graph_facts(rows.bundle, self._choice),
+            "catalogue": catalogue.source,
+            "candidates": CANDIDATES,
+            "pair_tokens_mean": round(sum(tokens) / len(tokens), 1),
+            "slo_lists": SLO_LISTS,
+            "caller_deadline_slos": DEADLINE_FACTOR,
+            "trial_requests": plan.sizes.requests,
+            "confirm_requests": plan.sizes.confirm_requests,
+            "closed_s": plan.closed_s,
+            **facts_of(self._targets),
+        }
 
-    def run(self) -> PeerResults:
+    def run(self) -> None:
         """Measure everything as often as the plan says.
 
         A server that failed, or scores something else, has no figures of that repeat, and the fact
@@ -137,7 +142,7 @@ class PeersBench:
                 f"bound of {bound.graph}: {bound.pairs_s:,.0f} pairs/s ({bound.best}); "
                 f"SLO {slo.limit_ms:.0f} ms; peers run chunks of {chunk_rows}"
             )
-            self.results.add(
+            self._results.add(
                 {
                     "raw_bound_pairs_s": bound.pairs_s,
                     "slo_ms": slo.limit_ms,
@@ -153,8 +158,7 @@ class PeersBench:
                 except BenchError as error:
                     # One peer's fault must not cost the others' ten minutes; the reader is told.
                     self._progress.say(f"{target.name} failed: {error}")
-                    self.results.add_failure(target.name, str(error))
-        return self.results
+                    self._results.add_failure(target.name, str(error))
 
     def _measure(self, target: Target, setup: Setup, bound: Bound, seed: int) -> None:
         sampler = BoundSampler(self._rows.bundle, self._choice, bound.best, self._lists)
@@ -184,7 +188,7 @@ class PeersBench:
         others = others_share(before, read_clock(), os.cpu_count() or 1)
         if others > MAX_OTHERS_SHARE:
             self._progress.say(f"{target.name}: disturbed, others used {others:.0%} of the machine")
-        self.results.add_target(
+        self._results.add_target(
             target.name,
             {
                 **goodput_figures(found),
