@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ctr_service.batcher.batcher import Batcher
     from ctr_service.bundle.template import Segments
-    from ctr_service.scores.scorer import ScoredRows
+    from ctr_service.scores.asked import ScoredRows
 
 FAR_NS = 10**15
 TTL_NS = 1_000
