@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from ctr_bench.progress import Progress
 from ctr_bench.results import write_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ctr_bench.results import Results
 
@@ -145,7 +146,7 @@ def run_bench(
         results: empty ones.
 
     Raises:
-        click.ClickException: the bench cannot go on; nothing is written.
+        click.ClickException: the bench cannot go on, or its file cannot be written.
         SystemExit: 130 after Ctrl-C.
     """
     aside = partial_of(out)
@@ -154,10 +155,12 @@ def run_bench(
     except (KeyboardInterrupt, SystemExit):  # SIGTERM arrives as the latter
         if results.values:
             results.facts["partial"] = True
-            write_results(results, aside)
+            with _told_to_people():
+                write_results(results, aside)
             click.echo(f"stopped; what was found so far is in {aside}", err=True)
         raise SystemExit(STOPPED) from None
-    write_results(results, out)
+    with _told_to_people():
+        write_results(results, out)
     aside.unlink(missing_ok=True)
     console = Console()
     console.print(results.table(title))
@@ -177,7 +180,13 @@ def run_measurement(measure: Callable[[Progress], _ResultT]) -> _ResultT:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     # A script's background job begins with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with _told_to_people():
         return measure(Progress(progress_console()))
+
+
+@contextlib.contextmanager
+def _told_to_people() -> Iterator[None]:
+    try:
+        yield
     except BenchError as error:
         raise click.ClickException(str(error)) from None

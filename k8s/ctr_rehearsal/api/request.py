@@ -12,7 +12,7 @@ from ctr_rehearsal.api.writes import Options
 from ctr_rehearsal.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ctr_rehearsal.objects import Object
 
@@ -68,6 +68,10 @@ class Request:
         if not isinstance(body, dict):
             raise ApiError(400, "BadRequest", "the body is no JSON object")
         return body
+
+    def among(self, things: Sequence[Object]) -> list[Object]:
+        """Return those that the query's selectors take."""
+        return [thing for thing in things if self.selects(thing)]
 
     def selects(self, thing: Object) -> bool:
         """Say whether the query's selectors take an object."""

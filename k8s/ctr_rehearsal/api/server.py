@@ -107,11 +107,8 @@ class Api:
             if "as=Table" in accept:
                 return self._told(kind, [thing], accept)
             return web.json_response(thing)
-        return self._told(kind, self._listed(asked), accept)
-
-    def _listed(self, asked: Request) -> list[Object]:
-        things = self._store.list(asked.kind, asked.namespace)
-        return [thing for thing in things if asked.selects(thing)]
+        things = self._store.list(kind, asked.namespace)
+        return self._told(kind, asked.among(things), accept)
 
     def _told(self, kind: Kind, things: list[Object], accept: str) -> web.Response:
         version = str(self._store.version)

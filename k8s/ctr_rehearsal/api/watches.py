@@ -100,8 +100,7 @@ class Watches:
                     await send("BOOKMARK", _bookmark(asked.kind, version))
 
     def _selected(self, asked: Request) -> list[Object]:
-        things = self._store.list(asked.kind, asked.namespace)
-        return [thing for thing in things if asked.selects(thing)]
+        return asked.among(self._store.list(asked.kind, asked.namespace))
 
 
 def _bookmark(kind: Kind, version: int, *, initial_end: bool = False) -> Object:

@@ -6,13 +6,14 @@ import json
 import signal
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from ctr_bench.commands.options import run_bench
 from ctr_bench.results import Results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ctr_bench.progress import Progress
@@ -75,3 +76,13 @@ def test_nothing_found_is_nothing_written(tmp_path: Path) -> None:
         run_bench("soak", tmp_path / "soak.json", stopped_at_once, Results())
     assert ended.value.code == 130
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("measure", [whole, stopped])
+def test_a_file_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, measure: Callable[[Progress, Results], None]
+) -> None:
+    """Its folder is a file: the message names the path, after a whole bench and a stopped one."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(click.ClickException, match=r"taken/soak.*json cannot be written"):
+        run_bench("soak", tmp_path / "taken" / "soak.json", measure, Results())
