@@ -22,7 +22,7 @@ TIMED = ("--engine", "scripted-timed", "--scripted-run-s", "0.01", "--scripted-t
 """The engine whose runs take 10 ms each: the same schedule makes the same queue, whatever else the
 machine does, so what differs is the gateway's own."""
 NO_SCORE_CACHE = ("--score-cache-bytes", "0")
-NO_CACHES = (*NO_SCORE_CACHE, "--token-cache-bytes", "0")
+NO_CACHES = (*NO_SCORE_CACHE, "--token-cache-bytes", "0", "--item-cache-bytes", "0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from ctr_service.outside import Outside
 from ctr_service.scoring_start import Observers, start_scoring
 from ctr_service.server.access import check_access
 from ctr_service.server.assembly import Facilities, build_server
+from ctr_service.server.item_cache import ItemCache
 from ctr_service.server.standby import Standby
 from ctr_service.telemetry.instruments import Instruments
 from ctr_service.telemetry.lag import LoopLagProbe
@@ -62,6 +63,7 @@ class App:
         self._stack = contextlib.AsyncExitStack()
         kind = Instruments if settings.metrics else SilentInstruments
         self.instruments = kind(CollectorRegistry())
+        self._items = ItemCache(settings.item_cache_bytes)
         self._tracing: CallSpans | None = None
         self.port = 0
         self.metrics_port: int | None = None
@@ -148,7 +150,7 @@ class App:
             self._log.warning(
                 "redis_does_not_answer", failure=failure.value, until_then="served without it"
             )
-        self.instruments.watch_cache(scoring.token_cache)
+        self.instruments.watch_caches(scoring.token_cache, self._items)
         self.instruments.watch_scores(scoring.score_cache, scoring.scorer.flights)
         standby.ready(scoring.predictor)
         if lifecycle is None:
@@ -175,6 +177,7 @@ class App:
             outside.new_request_id,
             self.instruments,
             self._log,
+            self._items,
             self._tracing,
             share_port=outside.worker is not None,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +12,11 @@ from ctr_service.fallback import error_of_all, fall_back, stand_in
 from ctr_service.prior import PriorCalibrator
 from ctr_service.rendering import render_search
 from ctr_service.traces import current_trace
-from ctr_service.types import Answer, Prediction, StageTimings, Status, maker
+from ctr_service.types import Answer, Candidate, Prediction, StageTimings, Status, maker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ctr_service.bundle.calibration import Calibration
     from ctr_service.bundle.template import Renderer
     from ctr_service.clock import Clock
@@ -20,10 +24,11 @@ if TYPE_CHECKING:
     from ctr_service.rendering import RenderedSearch
     from ctr_service.scores.asked import ScoredRows
     from ctr_service.scores.scorer import Scorer
-    from ctr_service.types import Candidate, SearchRequest
+    from ctr_service.types import SearchRequest, Source
 
 _make_prediction = maker(Prediction)
 _SCORED = Status.SCORED
+_ITEM_ID = itemgetter(Candidate._fields.index("item_id"))
 A_CANDIDATES_RESERVE_NS = 20_000
 """Time kept back for each candidate beside the fixed reserve: calibrating, encoding and sending a
 list of 1,000 took longer than 5 ms, and its caller gave up a moment before the answer came."""
@@ -142,6 +147,8 @@ class Predictor:
         probabilities: list[float],
     ) -> tuple[Prediction, ...]:
         errors, sources, row_of = scored.gather.errors, scored.gather.sources, search.row_of
+        if not errors and not search.errors:
+            return _all_scored(request.candidates, search, sources, probabilities)
         predictions: list[Prediction] = []
         for index, candidate in enumerate(request.candidates):
             row = row_of[index]
@@ -183,3 +190,27 @@ class Predictor:
             if prior is None or found.status is not _SCORED or found.click_probability is None:
                 continue
             self._priors.learn(prior, found.click_probability)
+
+
+def _all_scored(
+    candidates: Sequence[Candidate],
+    search: RenderedSearch,
+    sources: Sequence[Source],
+    probabilities: Sequence[float],
+) -> tuple[Prediction, ...]:
+    """Return the predictions of a list of which each item has its score, as nearly every one."""
+    rows = [row for row in search.row_of if row is not None]
+    return tuple(
+        map(
+            _make_prediction,
+            zip(
+                map(_ITEM_ID, candidates),
+                repeat(_SCORED),
+                map(probabilities.__getitem__, rows),
+                map(sources.__getitem__, rows),
+                search.defaulted,
+                repeat(None),
+                strict=False,
+            ),
+        )
+    )

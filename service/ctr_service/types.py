@@ -82,12 +82,27 @@ class ItemError:
 NO_FEATURES: Mapping[str, FeatureValue] = MappingProxyType({})
 
 
+class RenderedItem(NamedTuple):
+    """One item's features as the model reads them.
+
+    Attributes:
+        text: the item's segment.
+        defaulted: qualified names of features whose default was used.
+        unknown: names that the model does not know, as they were sent.
+    """
+
+    text: str
+    defaulted: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
 class Candidate(NamedTuple):
     """One item of the list; a tuple, like `Prediction`: one is made for every candidate served.
 
     Attributes:
         error: set when the item was refused before it was rendered.
         defaulted: qualified names of what the feature store did not have.
+        rendered: the features' text, where it is known already.
     """
 
     item_id: str
@@ -98,6 +113,7 @@ class Candidate(NamedTuple):
     rank: int | None = None
     error: ItemError | None = None
     defaulted: tuple[str, ...] = ()
+    rendered: RenderedItem | None = None
 
 
 @dataclass(frozen=True, slots=True)

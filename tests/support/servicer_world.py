@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from structlog.testing import CapturingLogger
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_service.bundle.template import Renderer
 from ctr_service.clock import SystemClock
 from ctr_service.server.decode import Decoder
 from ctr_service.server.edge import Edge
@@ -19,7 +20,7 @@ from ctr_service.server.gate import Gate
 from ctr_service.server.servicer import Deadlines, PredictionServicer
 from ctr_service.types import Answer, Prediction, Source, StageTimings, Status
 from tests.support.grpc_server import PREDICT, channel_to, raw_method
-from tests.support.tiny_bundle import TINY_SCHEMA
+from tests.support.tiny_bundle import TINY_SCHEMA, TINY_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -114,7 +115,7 @@ class ServicerWorld:
                 clock=clock,
                 log=self.log,
             ),
-            decoder=Decoder(TINY_SCHEMA),
+            decoder=Decoder(Renderer(TINY_TEMPLATE, TINY_SCHEMA)),
             predictor=self.predictor,
             observer=self.heard,
             model=pb.GetModelResponse(name="tiny", version="t1"),

@@ -97,10 +97,10 @@ class _Filling(Generic[L]):
     def most_rows(self, bucket: int) -> int:
         """Return how many rows of a bucket may join."""
         room = (self._max_batch_tokens - self.queued_tokens) // bucket
-        if not self._rows:
-            return room  # the seed's own kind pads nothing
-        longest = max(self.longest, bucket)
         square = self._price.square_tokens
+        if not self._rows or not square:
+            return room  # the seed's own kind pads nothing; nor does padding cost without squares
+        longest = max(self.longest, bucket)
         # What those here waste once the batch is as long as the newcomers.
         waste = square * (self._rows * longest**2 - self._squares)
         left = self._price.start_tokens - waste
@@ -111,8 +111,9 @@ class _Filling(Generic[L]):
 
     def add(self, entry: L, bucket: int, places: list[int]) -> None:
         """Take rows of a list in. One part a list, for a part is delivered by a call of its own."""
+        rows, tokens = len(places), len(places) * bucket
         self.parts.setdefault(entry, []).extend(places)
-        self._rows += len(places)
-        self._squares += len(places) * bucket**2
+        self._rows += rows
+        self._squares += tokens * bucket
+        self.queued_tokens += tokens
         self.longest = max(self.longest, bucket)
-        self.queued_tokens += len(places) * bucket

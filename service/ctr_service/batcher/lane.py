@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -77,8 +78,10 @@ class Lane(Generic[L]):
     def push(self, entry: L, buckets: Sequence[int]) -> None:
         """Add a list whose i-th row is padded to `buckets[i]` tokens; rows run in that order."""
         entry.sequence = next(self._sequences)
+        places: defaultdict[int, list[int]] = defaultdict(list)
         for place in range(len(buckets) - 1, -1, -1):
-            entry.places.setdefault(buckets[place], []).append(place)
+            places[buckets[place]].append(place)
+        entry.places.update(places)
         entry.whole_tokens = sum(buckets)
         self.waiting_rows += len(buckets)
         self.waiting_tokens += entry.whole_tokens

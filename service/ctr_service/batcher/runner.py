@@ -134,13 +134,14 @@ class BatchRunner:
             _traces_of(calls), began_ns=started_ns, rows=len(rows), bucket_tokens=bucket_tokens
         )
         BATCH_TRACE.set(trace)  # for this task alone: each batch has one of its own
-        batch = pad_rows([call.rows[place] for call, place in rows], bucket_tokens, self._pad_id)
+        own = [call.rows[place] for call, place in rows]
+        batch = pad_rows(own, bucket_tokens, self._pad_id)
         tensors = {
             INPUT_IDS: batch.ids,
             LENGTHS: batch.lengths,
             FIRST_LENGTHS: batch.first_lengths,
         }
-        deadline_ns = max(call.deadline_ns for call, _ in rows)
+        deadline_ns = max(call.deadline_ns for call in calls)
         outputs: Outputs | None = None
         try:
             outputs = await self._backend.run(self._graph, tensors, deadline_ns)
@@ -148,7 +149,7 @@ class BatchRunner:
             return None
         finally:
             ended_ns = self._clock.now_ns()
-            row_tokens = int(batch.lengths.sum())
+            row_tokens = sum([row.length for row in own])
             failed_rows = len(outputs.failed_rows) if outputs else len(rows)
             cost_ns = 0
             if outputs:

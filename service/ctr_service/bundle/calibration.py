@@ -66,7 +66,8 @@ class IsotonicCalibration(BaseModel):
     def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return probabilities, float64, of the logits' shape."""
         p = np.interp(np.asarray(logits, dtype=np.float64), *self._arrays)
-        return np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        # What np.clip does, in a third of its time for a list.
+        return np.minimum(np.maximum(p, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
 
 
 Calibration: TypeAlias = Annotated[

@@ -8,11 +8,13 @@ text's ids are computed once however many rows share it.
 from __future__ import annotations
 
 import enum
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ctr_service.bundle.features import Entity, FeatureSchema, is_missing
+from ctr_service.types import RenderedItem, maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -91,6 +93,7 @@ class RenderedPart(NamedTuple):
 
 _Spec: TypeAlias = "tuple[str, str, str, Callable[[FeatureValue | None], str]]"
 """A feature's name, its qualified one, the text of its default, and what writes a value."""
+_make_rendered = maker(RenderedItem)
 _NOTHING: tuple[str, tuple[str, ...]] = ("", ())
 
 
@@ -111,6 +114,7 @@ class Renderer:
         self._known = {
             entity: frozenset(spec.name for spec in schema.of(entity)) for entity in Entity
         }
+        self._known_items = self._known[Entity.ITEM]
 
     def request(
         self,
@@ -138,45 +142,44 @@ class Renderer:
         Raises:
             RequestInvalidError: a feature has the wrong type or is not finite.
         """
-        item, missing = self.item_features(item_features)
-        return RenderedPart({SegmentName.TITLE: title, SegmentName.ITEM: item}, missing)
+        text, missing = _render(self._item_specs, item_features)
+        return RenderedPart({SegmentName.TITLE: title, SegmentName.ITEM: text}, missing)
 
-    def item_features(self, features: Mapping[str, FeatureValue]) -> tuple[str, tuple[str, ...]]:
-        """Return the text of one candidate's features, and the names of defaulted ones.
+    def item_features(self, features: Mapping[str, FeatureValue]) -> RenderedItem:
+        """Render the features of one candidate.
 
         Raises:
             RequestInvalidError: a feature has the wrong type or is not finite.
         """
-        return _render(self._item_specs, features)
+        text, missing = _render(self._item_specs, features)
+        known = self._known_items
+        strangers = () if known.issuperset(features) else tuple(set(features) - known)
+        return _make_rendered((text, missing, strangers))
 
-    def joiner(self, request: RenderedPart) -> Callable[[str, str], Segments]:
-        """Return `row` for one request: title and item features' text -> segments.
+    def rows(
+        self, request: RenderedPart, titles: Sequence[str], items: Sequence[str]
+    ) -> Iterable[Segments]:
+        """Return `row` for each candidate of one request: titles and items' texts -> segments.
 
-        A gateway joins hundreds of rows a request; this places two texts and copies a list.
+        A gateway joins hundreds of rows a request, so they are joined by column, which C does.
         """
-        names = self._names
-        texts = [request.texts.get(name, "") for name in names]
-        title_at = names.index(SegmentName.TITLE) if SegmentName.TITLE in names else None
-        item_at = names.index(SegmentName.ITEM) if SegmentName.ITEM in names else None
-
-        def join(title: str, item: str) -> Segments:
-            if title_at is not None:
-                texts[title_at] = title
-            if item_at is not None:
-                texts[item_at] = item
-            return tuple(texts)
-
-        return join
+        own = {SegmentName.TITLE: titles, SegmentName.ITEM: items}
+        return zip(
+            *(
+                own.get(name) or repeat(request.texts.get(name, ""), len(titles))
+                for name in self._names
+            ),
+            strict=True,
+        )
 
     def row(self, request: RenderedPart, item: RenderedPart) -> Segments:
         """Join both parts to one row's segments, in the template's order."""
         texts = request.texts | item.texts
         return tuple([texts[name] for name in self._names])
 
-    def unknown(self, entity: Entity, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the qualified names of features that the model does not know, sorted."""
-        strangers = set(names) - self._known[entity]
-        return tuple(sorted(f"{entity.value}.{name}" for name in strangers))
+    def known(self, entity: Entity) -> frozenset[str]:
+        """Return the names of the features that the model knows of an entity."""
+        return self._known[entity]
 
     def _features(
         self, entity: Entity, values: Mapping[str, FeatureValue]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INT_BYTES = 4
 _UNCUT: tuple[str, ...] = ()
 _make_row = maker(Row)
+_T = TypeVar("_T")
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -91,29 +92,26 @@ class RowBuilder:
                 too_long.update((texts[at], len(ids[at])) for at in longer)
                 for at in longer:
                     ids[at] = ids[at][:budget]
-        built = self._join([_for_each(ids, len(rows)) for ids in found])
+        built = self._join(found, len(rows))
         if not too_long:
             return BuiltRows(built, [_UNCUT] * len(built))
         return BuiltRows(built, [self._cut(row, too_long) for row in rows])
 
-    def _join(self, parts: Sequence[Sequence[bytes]]) -> list[Row]:
-        cls, sep = self._cls, self._sep
-        prefixes = [cls + query + sep for query in parts[0]]
-        packed_rows = [
-            prefix + tail + sep
-            for prefix, tail in zip(prefixes, self._tails(parts[1:], len(prefixes)), strict=True)
-        ]
+    def _join(self, columns: Sequence[list[bytes]], count: int) -> list[Row]:
+        """Join the ids of each segment, one for all rows or one a row, to rows."""
+        first, *rest = columns
+        heads = [self._cls + ids + self._sep for ids in first]
+        pieces = [heads]
+        between: list[bytes] = []
+        for column in rest:
+            pieces += [between, column] if between else [column]
+            between = [self._separator]
+        pieces.append([self._sep])
+        joined = map(b"".join, zip(*_by_row(pieces, count), strict=True))
+        packed_rows = list(joined)
         lengths = [len(packed_row) // INT_BYTES for packed_row in packed_rows]
-        first_lengths = [len(prefix) // INT_BYTES for prefix in prefixes]
+        first_lengths = _for_each([len(head) // INT_BYTES for head in heads], count)
         return list(map(_make_row, zip(packed_rows, lengths, first_lengths, strict=True)))
-
-    def _tails(self, columns: Sequence[Sequence[bytes]], rows: int) -> Sequence[bytes]:
-        """Return what follows the first segment of each row, without the last `[SEP]`."""
-        if len(columns) == 1:
-            return columns[0]
-        if not columns:
-            return [b""] * rows
-        return list(map(self._separator.join, zip(*columns, strict=True)))
 
     def _cut(self, row: Segments, too_long: dict[str, int]) -> tuple[str, ...]:
         return tuple(
@@ -138,8 +136,19 @@ def _unless_shared(column: Sequence[str]) -> Sequence[str]:
     return column[:1] if column.count(column[0]) == len(column) else column
 
 
-def _for_each(ids: list[bytes], rows: int) -> list[bytes]:
-    return ids if len(ids) == rows else ids * rows
+def _for_each(column: list[_T], rows: int) -> list[_T]:
+    return column if len(column) == rows else column * rows
+
+
+def _by_row(pieces: Sequence[list[bytes]], rows: int) -> list[list[bytes]]:
+    """Return columns of one element a row; neighbours that all rows share become one."""
+    merged: list[list[bytes]] = []
+    for column in pieces:
+        if merged and len(column) == len(merged[-1]) == 1:
+            merged[-1] = [merged[-1][0] + column[0]]
+        else:
+            merged.append(column)
+    return [_for_each(column, rows) for column in merged]
 
 
 def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:
@@ -150,8 +159,12 @@ def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:
         bucket: the padded length in tokens.
         pad_id: the tokenizer's padding id.
     """
-    padding = packed([pad_id] * bucket)
-    padded = b"".join([ids + padding[len(ids) :] for ids, _, _ in rows])
+    if pad_id == 0:  # nearly every tokenizer's
+        width = bucket * INT_BYTES
+        padded = b"".join([ids.ljust(width, b"\0") for ids, _, _ in rows])
+    else:
+        padding = packed([pad_id] * bucket)
+        padded = b"".join([ids + padding[len(ids) :] for ids, _, _ in rows])
     return Batch(
         np.frombuffer(padded, dtype=np.int32).reshape(len(rows), bucket),
         np.array([length for _, length, _ in rows], dtype=np.int32),

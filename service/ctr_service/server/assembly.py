@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 from grpc_reflection.v1alpha import reflection
 
+from ctr_service.bundle.template import Renderer
 from ctr_service.server import health as health_service
 from ctr_service.server.access import open_access
 from ctr_service.server.decode import Decoder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ctr_service.clock import Clock
     from ctr_service.plan import ServingPlan
     from ctr_service.server.edge import TracesCalls
+    from ctr_service.server.item_cache import ItemCache
     from ctr_service.server.lifecycle import Sleep
     from ctr_service.server.servicer import Predicts
     from ctr_service.settings import Settings
@@ -42,6 +44,7 @@ class Facilities:
     """What the parts of the server share.
 
     Attributes:
+        items: candidates that came before.
         traces: makes the calls' spans; None makes none.
         share_port: other workers listen on the port too.
     """
@@ -51,6 +54,7 @@ class Facilities:
     new_request_id: Callable[[], str]
     instruments: Instruments
     log: FilteringBoundLogger
+    items: ItemCache
     traces: TracesCalls | None = None
     share_port: bool = False
 
@@ -93,7 +97,11 @@ def build_server(
         gate=gate,
         callers=access.callers,
         health=health,
-        decoder=Decoder(bundle.manifest.features, by_id=settings.lets_bare_items_in),
+        decoder=Decoder(
+            Renderer(bundle.manifest.template, bundle.manifest.features),
+            items=facilities.items if settings.item_cache_bytes else None,
+            by_id=settings.lets_bare_items_in,
+        ),
         predictor=predictor,
         model=encode_model(bundle, graph_name=plan.graph_name),
         deadlines=Deadlines(settings.default_deadline_s, settings.max_deadline_s),

@@ -14,6 +14,7 @@ from ctr.v1 import prediction_pb2
 from ctr_service.errors import ModelNotFoundError, RequestInvalidError
 from ctr_service.limits import WIRE_LIMITS, Limits
 from ctr_service.server import violations
+from ctr_service.server.envelope import enveloped
 from ctr_service.server.open_inference_bytes import check_count, unpack_bytes
 from ctr_service.server.open_inference_features import features_of
 from ctr_service.server.open_inference_tensors import (
@@ -105,7 +106,7 @@ def decode_infer(
     wire.query = _text(tensors[QUERY.name][0], QUERY.name)
     _take_parameters(message, wire)
     errors = _add_candidates(wire, tensors)
-    search = decoder.decode(wire, request_id=request_id, deadline_ns=deadline_ns)
+    search = decoder.decode(enveloped(wire), request_id=request_id, deadline_ns=deadline_ns)
     if errors:
         candidates = tuple(
             candidate._replace(error=errors.get(index, candidate.error))

@@ -16,6 +16,7 @@ from ctr_service.errors import ModelNotFoundError, RequestInvalidError
 from ctr_service.limits import NS_PER_S
 from ctr_service.server.decode import check_model_ref, parse_message
 from ctr_service.server.encode import encode_answer
+from ctr_service.server.envelope import ENVELOPE
 from ctr_service.server.violations import at_wire_path
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class PredictionServicer:
         return response
 
     async def _answer(self, raw: bytes, call: Call, bill: Bill, deadline_ns: int) -> bytes:
-        message = parse_message(raw, prediction_pb2.PredictClicksRequest)
+        message = parse_message(raw, ENVELOPE)
         call.made_here = not message.request_id
         call.request_id = message.request_id or self._new_request_id()
         request = self._decoder.decode(message, request_id=call.request_id, deadline_ns=deadline_ns)

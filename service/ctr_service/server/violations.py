@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ctr_service.errors import Reason, RequestInvalidError
+
+if TYPE_CHECKING:
+    from ctr_service.limits import Limits
 
 _WIRE_PATHS = {"user": "user.features", "context": "context_features"}
 
@@ -50,6 +55,16 @@ def id_too_long(field: str, limit: int, size: int) -> RequestInvalidError:
         reason=Reason.ID_TOO_LONG,
         metadata={"field": field, "limit": str(limit), "size": str(size)},
     )
+
+
+def check_id(field: str, value: str, limits: Limits) -> None:
+    """Check the length of an identifier.
+
+    Raises:
+        RequestInvalidError: ID_TOO_LONG.
+    """
+    if len(value) > limits.id_characters:
+        raise id_too_long(field, limits.id_characters, len(value))
 
 
 def too_many_features(field: str, limit: int, size: int) -> RequestInvalidError:

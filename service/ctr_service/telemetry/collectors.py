@@ -11,26 +11,32 @@ from ctr_service.telemetry import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any, TypeAlias
 
     from prometheus_client.metrics_core import Metric as Family
 
-    from ctr_service.bundle.token_cache import TokenCache
+    from ctr_service.generations import Generations
     from ctr_service.scores.cache import ScoreCache
     from ctr_service.scores.flights import Flights
 
+    Counted: TypeAlias = Generations[Any, Any]
 
-class TokenCacheCollector(Collector):
-    """Reads a TokenCache's plain integers, which is safe from the metrics thread."""
 
-    def __init__(self, cache: TokenCache) -> None:
-        self._cache = cache
+class GenerationsCollector(Collector):
+    """Reads plain integers of the caches of two generations, which is safe from any thread."""
+
+    def __init__(self, tokens: Counted, items: Counted) -> None:
+        self._caches = (
+            (tokens, names.CACHE_HITS, names.CACHE_MISSES, names.CACHE_BYTES),
+            (items, names.ITEM_HITS, names.ITEM_MISSES, names.ITEM_BYTES),
+        )
 
     def collect(self) -> Iterator[Family]:
-        """Yield the cache's three metrics."""
-        hits, misses, size = names.CACHE_HITS, names.CACHE_MISSES, names.CACHE_BYTES
-        yield CounterMetricFamily(hits.name, hits.meaning, self._cache.hits)
-        yield CounterMetricFamily(misses.name, misses.meaning, self._cache.misses)
-        yield GaugeMetricFamily(size.name, size.meaning, self._cache.size_bytes)
+        """Yield the three metrics of each cache."""
+        for cache, hits, misses, size in self._caches:
+            yield CounterMetricFamily(hits.name, hits.meaning, cache.hits)
+            yield CounterMetricFamily(misses.name, misses.meaning, cache.misses)
+            yield GaugeMetricFamily(size.name, size.meaning, cache.size_bytes)
 
 
 class ScoreCollector(Collector):

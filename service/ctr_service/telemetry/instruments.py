@@ -15,7 +15,7 @@ from prometheus_client import Info, ProcessCollector
 
 from ctr_service.limits import NS_PER_S
 from ctr_service.telemetry import names
-from ctr_service.telemetry.collectors import ScoreCollector, TokenCacheCollector
+from ctr_service.telemetry.collectors import GenerationsCollector, ScoreCollector
 from ctr_service.telemetry.families import Families
 from ctr_service.telemetry.store_instruments import StoreInstruments
 from ctr_service.telemetry.triton_instruments import TritonInstruments
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from ctr_service.batcher.observer import BatchReport, DropCause
-    from ctr_service.bundle.token_cache import TokenCache
     from ctr_service.errors import Reason
     from ctr_service.scores.cache import ScoreCache
     from ctr_service.scores.flights import Flights
+    from ctr_service.telemetry.collectors import Counted
     from ctr_service.types import Answer, Priority
 
 _STATUS_AND_SOURCE = itemgetter(*map(Prediction._fields.index, ("status", "source")))
@@ -192,9 +192,9 @@ class Instruments:
         """Health changed."""
         self._serving.set(1 if serving else 0)
 
-    def watch_cache(self, tokens: TokenCache) -> None:
-        """Read the token cache whenever metrics are read."""
-        self.registry.register(TokenCacheCollector(tokens))
+    def watch_caches(self, tokens: Counted, items: Counted) -> None:
+        """Read the caches of token ids and of candidates whenever metrics are read."""
+        self.registry.register(GenerationsCollector(tokens, items))
 
     def watch_scores(self, cache: ScoreCache | None, flights: Flights) -> None:
         """Read the score cache, if there is one, and coalescing whenever metrics are read."""

@@ -7,7 +7,6 @@ import json
 import pytest
 from tritonclient.grpc import service_pb2
 
-from ctr.v1 import prediction_pb2
 from ctr_bench.answers import Counts
 from ctr_bench.http_json import probabilities_of_json, serialise_json
 from ctr_bench.job import HTTP_JSON, OPEN_INFERENCE
@@ -15,13 +14,15 @@ from ctr_bench.open_inference import probabilities_of_infer, serialise_infer
 from ctr_bench.protocols import reader_of
 from ctr_bench.searches import Search
 from ctr_client.messages import Item
+from ctr_service.bundle.template import Renderer
 from ctr_service.server.decode import Decoder
+from ctr_service.server.envelope import ENVELOPE
 from ctr_service.server.open_inference_bytes import pack_bytes
 from ctr_service.server.open_inference_decode import decode_infer
 from peers.common import Search as PeerSearch
 from peers.common import search_of
 from peers.sync_grpc import search_of_bytes
-from tests.support.tiny_bundle import TINY_SCHEMA
+from tests.support.tiny_bundle import TINY_SCHEMA, TINY_TEMPLATE
 
 SEARCH = Search(
     "røde lamper",
@@ -36,10 +37,10 @@ SEARCH = Search(
 
 def test_open_inference_bytes_are_the_same_search_to_the_gateway() -> None:
     """Its decoder makes the same request of them as of ctr.v1's."""
-    decoder = Decoder(TINY_SCHEMA)
+    decoder = Decoder(Renderer(TINY_TEMPLATE, TINY_SCHEMA))
     message = service_pb2.ModelInferRequest.FromString(serialise_infer(SEARCH, model="ctr"))
     found = decode_infer(message, decoder, request_id="r", deadline_ns=7).search
-    wire = prediction_pb2.PredictClicksRequest.FromString(SEARCH.serialise())
+    wire = ENVELOPE.FromString(SEARCH.serialise())
     assert found == decoder.decode(wire, request_id="r", deadline_ns=7)
 
 

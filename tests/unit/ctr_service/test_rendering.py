@@ -115,3 +115,25 @@ def test_unknown_features_are_named_sorted_and_cut() -> None:
     assert search.ignored_features == tuple(f"item.n{i:02}" for i in range(16))
     search = render(item("a"), user_features={long: 1.0}, context_features={"hour": 3, "b": 1.0})
     assert search.ignored_features == ("context.b", f"user.{long}"[:64])
+
+
+def test_what_was_rendered_before_renders_the_same() -> None:
+    """A list of plain items takes a short way, which ends where the long one does."""
+    more_features: list[dict[str, FeatureValue]] = [
+        {},
+        {"brand": "acme", "tags": ("a",)},
+        {"colour": "red"},
+    ]
+    for ranks in ((None, None, None), (1, 2, 3), (3, 1, 2)):
+        plain = [
+            Candidate(str(n), f"title {n % times}", features={"price": 20.0, **more}, rank=rank)
+            for times in (2, 3)
+            for more in more_features
+            for n, rank in enumerate(ranks)
+        ]
+        for first in range(0, len(plain), 3):
+            items = plain[first : first + 3]
+            rendered = [
+                item._replace(rendered=RENDERER.item_features(item.features)) for item in items
+            ]
+            assert render(*rendered) == render(*items)

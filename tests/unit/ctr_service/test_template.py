@@ -57,13 +57,28 @@ def test_defaulted_features_are_named_by_entity() -> None:
 
 
 def test_unknown_features_change_nothing_and_are_named() -> None:
-    """A feature that the schema lacks is not rendered; it is listed, sorted."""
+    """A feature that the schema lacks is not rendered; it is listed."""
     known = RENDERER.item("t", {"price": 3.0})
     more = RENDERER.item("t", {"price": 3.0, "zeal": 1.0, "colour": "red"})
     assert more == known
-    names: dict[str, FeatureValue] = {"price": 3.0, "zeal": 1.0, "colour": "red"}
-    assert RENDERER.unknown(Entity.ITEM, names) == ("item.colour", "item.zeal")
-    assert RENDERER.unknown(Entity.USER, {"price": 1.0}) == ("user.price",)
+    features: dict[str, FeatureValue] = {"price": 3.0, "zeal": 1.0, "colour": "red"}
+    rendered = RENDERER.item_features(features)
+    assert rendered.text == RENDERER.item_features({"price": 3.0}).text
+    assert set(rendered.unknown) == {"colour", "zeal"}
+    assert "price" not in RENDERER.known(Entity.USER)
+
+
+def test_rows_of_a_request_are_its_rows_one_by_one() -> None:
+    """Joined by column they are what they are joined one at a time; none gives none."""
+    shared = RENDERER.request("red shoe", {"segment": "loyal"}, {"hour": 7})
+    prices: list[dict[str, FeatureValue]] = [{"price": 60.0}, {}, {"price": 7.0}]
+    titles = ["Trainer", "", "Boot"]
+    texts = [RENDERER.item_features(price).text for price in prices]
+    assert list(RENDERER.rows(shared, titles, texts)) == [
+        RENDERER.row(shared, RENDERER.item(title, price))
+        for title, price in zip(titles, prices, strict=True)
+    ]
+    assert list(RENDERER.rows(shared, [], [])) == []
 
 
 def test_a_schema_without_features_gives_empty_segments() -> None:

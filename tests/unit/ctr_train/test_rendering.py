@@ -14,6 +14,7 @@ from ctr_service.bundle.template import InputTemplate, Renderer, Segment, Segmen
 from ctr_service.bundle.token_cache import TokenCache
 from ctr_service.bundle.tokens import RowBuilder
 from ctr_service.server.decode import Decoder, parse_message
+from ctr_service.server.envelope import ENVELOPE
 from ctr_service.types import Candidate, SearchRequest
 from ctr_train.click_log import ClickLog
 from ctr_train.log import read_log
@@ -95,8 +96,8 @@ def test_a_csv_row_and_a_wire_request_render_alike(tmp_path: Path) -> None:
     candidate = wire.candidates.add(item_id="7", title="Lamp Nº 7")
     candidate.features["stars"].integer = 2
     candidate.features["weight"].number = 2.1
-    received = parse_message(wire.SerializeToString(), prediction_pb2.PredictClicksRequest)
-    request = Decoder(schema).decode(received, request_id="r", deadline_ns=0)
+    received = parse_message(wire.SerializeToString(), ENVELOPE)
+    request = Decoder(renderer).decode(received, request_id="r", deadline_ns=0)
 
     assert render_log(log.take([7]), renderer) == [_served(request, renderer)]
 

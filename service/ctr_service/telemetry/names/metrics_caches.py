@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from ctr_service.telemetry.names.metric import Kind, Metric
 
+ITEM_HITS = Metric(
+    "ctr_item_cache_hits", Kind.COUNTER, "", "Candidates that came before, byte by byte."
+)
+ITEM_MISSES = Metric("ctr_item_cache_misses", Kind.COUNTER, "", "Candidates that were decoded.")
+ITEM_BYTES = Metric(
+    "ctr_item_cache_bytes", Kind.GAUGE, "bytes", "Size of the cache of decoded candidates."
+)
 CACHE_HITS = Metric("ctr_token_cache_hits", Kind.COUNTER, "", "Texts found in the token cache.")
 CACHE_MISSES = Metric("ctr_token_cache_misses", Kind.COUNTER, "", "Texts that were tokenised.")
 CACHE_BYTES = Metric("ctr_token_cache_bytes", Kind.GAUGE, "bytes", "Size of the token cache.")

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_service.bundle.template import Renderer
 from ctr_service.errors import Reason, RequestInvalidError
 from ctr_service.limits import WIRE_LIMITS
 from ctr_service.server.decode import Decoder, parse_message
+from ctr_service.server.envelope import ENVELOPE
 from ctr_service.types import Priority
-from tests.support.tiny_bundle import TINY_SCHEMA
+from tests.support.tiny_bundle import TINY_SCHEMA, TINY_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +35,13 @@ def around(rest: pb.PredictClicksRequest) -> pb.PredictClicksRequest:
 
 def decode(message: pb.PredictClicksRequest) -> SearchRequest:
     """Decode for the tiny bundle's schema."""
-    return Decoder(TINY_SCHEMA).decode(message, request_id="r", deadline_ns=7)
+    return received(message.SerializeToString())
+
+
+def received(raw: bytes) -> SearchRequest:
+    """Parse and decode what arrived."""
+    decoder = Decoder(Renderer(TINY_TEMPLATE, TINY_SCHEMA))
+    return decoder.decode(parse_message(raw, ENVELOPE), request_id="r", deadline_ns=7)
 
 
 def refused(message: pb.PredictClicksRequest) -> RequestInvalidError:
@@ -201,7 +209,7 @@ def test_errors_never_repeat_what_was_sent() -> None:
 def test_malformed_bytes_are_an_invalid_request(raw: bytes) -> None:
     """Bytes that do not parse, and texts that are not UTF-8, are MALFORMED_REQUEST."""
     with pytest.raises(RequestInvalidError) as caught:
-        parse_message(raw, pb.PredictClicksRequest)
+        received(raw)
     assert caught.value.reason is Reason.MALFORMED_REQUEST
     assert caught.value.metadata == {"size": str(len(raw))}
     assert caught.value.__suppress_context__
@@ -211,8 +219,7 @@ def test_malformed_bytes_are_an_invalid_request(raw: bytes) -> None:
 def test_any_bytes_decode_or_are_refused(raw: bytes) -> None:
     """Whatever bytes arrive, the outcome is a request or a RequestInvalidError."""
     try:
-        message = parse_message(raw, pb.PredictClicksRequest)
-        decoded = decode(message)
+        decoded = received(raw)
     except RequestInvalidError:
         return
-    assert len(decoded.candidates) == len(message.candidates)
+    assert len(decoded.candidates) == len(pb.PredictClicksRequest.FromString(raw).candidates)

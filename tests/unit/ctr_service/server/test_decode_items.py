@@ -7,9 +7,13 @@ import math
 import pytest
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_service.bundle.template import Renderer
 from ctr_service.errors import Reason
 from ctr_service.server.decode import Decoder
-from tests.support.tiny_bundle import TINY_SCHEMA
+from ctr_service.server.envelope import enveloped
+from tests.support.tiny_bundle import TINY_SCHEMA, TINY_TEMPLATE
+
+RENDERER = Renderer(TINY_TEMPLATE, TINY_SCHEMA)
 
 
 def number(value: float) -> dict[str, pb.FeatureValue]:
@@ -78,7 +82,7 @@ def test_a_broken_item_fails_alone(item: pb.Candidate, reason: Reason, field: st
     """A broken item becomes an error of that item; its neighbours stay as they are."""
     good = (pb.Candidate(item_id="a", title="mug"), pb.Candidate(item_id="z", title="t"))
     message = pb.PredictClicksRequest(candidates=[good[0], item, good[1]])
-    decoded = Decoder(TINY_SCHEMA).decode(message, request_id="r", deadline_ns=7)
+    decoded = Decoder(RENDERER).decode(enveloped(message), request_id="r", deadline_ns=7)
     first, broken, last = decoded.candidates
     assert first.error is None
     assert last.error is None
@@ -91,8 +95,7 @@ def test_a_broken_item_fails_alone(item: pb.Candidate, reason: Reason, field: st
 def test_items_may_come_by_id_where_there_is_a_store() -> None:
     """Where that is allowed, an item comes through that is nothing but an id, and says so."""
     message = pb.PredictClicksRequest(candidates=[pb.Candidate(item_id="a")])
-    (item,) = (
-        Decoder(TINY_SCHEMA, by_id=True).decode(message, request_id="r", deadline_ns=7).candidates
-    )
+    decoder = Decoder(RENDERER, by_id=True)
+    (item,) = decoder.decode(enveloped(message), request_id="r", deadline_ns=7).candidates
     assert item.error is None
     assert (item.item_id, item.title, item.defaulted) == ("a", "", ("item.title",))

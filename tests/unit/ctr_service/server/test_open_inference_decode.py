@@ -8,13 +8,14 @@ import pytest
 from tritonclient.grpc import service_pb2
 
 from ctr.v1 import prediction_pb2
+from ctr_service.bundle.template import Renderer
 from ctr_service.errors import ModelNotFoundError, Reason, RequestInvalidError
 from ctr_service.server.decode import Decoder
 from ctr_service.server.open_inference_bytes import pack_bytes
 from ctr_service.server.open_inference_decode import budget_ns, check_model, decode_infer
 from ctr_service.server.open_inference_tensors import CLICK_PROBABILITY, OUTPUTS, STATUS
 from ctr_service.types import Priority
-from tests.support.tiny_bundle import TINY_SCHEMA
+from tests.support.tiny_bundle import TINY_SCHEMA, TINY_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,8 @@ def a_request(**tensors: list[bytes]) -> Any:  # noqa: ANN401 -- tritonclient ha
 
 def decoded(request: Any) -> Asked:  # noqa: ANN401 -- tritonclient has no types
     """Decode with the tiny model's schema."""
-    return decode_infer(request, Decoder(TINY_SCHEMA), request_id="r", deadline_ns=7)
+    decoder = Decoder(Renderer(TINY_TEMPLATE, TINY_SCHEMA))
+    return decode_infer(request, decoder, request_id="r", deadline_ns=7)
 
 
 def test_tensors_become_candidates_in_order() -> None:

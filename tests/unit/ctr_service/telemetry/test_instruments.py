@@ -15,6 +15,7 @@ from ctr_service.clock import ManualClock
 from ctr_service.errors import Reason, SettingsError
 from ctr_service.scores.cache import ScoreCache
 from ctr_service.scores.flights import Flights
+from ctr_service.server.item_cache import ItemCache
 from ctr_service.telemetry import names
 from ctr_service.telemetry.endpoint import MetricsEndpoint
 from ctr_service.telemetry.instruments import Instruments
@@ -27,7 +28,7 @@ from tests.support.batching import make_batcher
 def instruments() -> Instruments:
     """Instruments on a registry of their own, everything registered."""
     made = Instruments(CollectorRegistry())
-    made.watch_cache(TokenCache(1000))
+    made.watch_caches(TokenCache(1000), ItemCache(1000))
     rng = random.Random(0)  # noqa: S311 -- jitter, no secret
     clock = ManualClock()
     batcher = make_batcher(ScriptedBackend(slots=1, clock=clock), clock)
