@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ctr_service.backend.base import Cost, Outputs
 from ctr_service.backend.finite import rows_without_number
+from ctr_service.backend.priority import give_way
 from ctr_service.backend.shapes import warm_shapes, warm_tensors
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
@@ -85,6 +86,8 @@ class SessionsBackend:
         self._slots = sessions
         self._graphs = frozenset(graphs)
         self._own = threading.local()
+        # Several threads a session: the engine's own ones would run ahead of this one, and wait.
+        self._gives_way = threads_a_session == 1
         opened = {
             name: open_sessions(path, sessions=sessions, threads=threads_a_session)
             for name, path in graphs.items()
@@ -163,6 +166,8 @@ class SessionsBackend:
 
     def _own_a_session(self) -> None:
         self._own.sessions = self._unowned.get_nowait()
+        if self._gives_way:
+            give_way()
 
     def _warm_runs(self, graph: str, rows: int, bucket: int) -> list[float]:
         """Run one shape on every session at once; return the seconds of each."""
