@@ -7,6 +7,7 @@ its bytes from then on. What is wrong with an item is told anew each time, by it
 
 from __future__ import annotations
 
+from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, NoReturn
 
@@ -80,7 +81,8 @@ class ItemDecoder:
         items = opened(message).candidates
         seen: set[str] = set()
         candidates: list[Candidate] = []
-        for index, (raw, item) in enumerate(zip(message.candidates, items, strict=True)):
+        raws = repeat(b"") if cache is None else message.candidates
+        for index, (raw, item) in enumerate(zip(raws, items, strict=False)):
             candidate = known.get(raw)
             if candidate is None or candidate.item_id in seen:
                 try:

@@ -49,7 +49,7 @@ class EngineSettings(BaseModel, frozen=True):
         description="Padded tokens that may wait for a session; beyond it requests are refused.",
     )
     item_cache_bytes: int = Field(
-        default=64 * 1024 * 1024,
+        default=128 * 1024 * 1024,
         ge=0,
         description="Size of the cache of decoded and rendered candidates by their bytes on the "
         "wire; 0 is none.",
