@@ -110,7 +110,7 @@ async def test_the_incident_says_what_one_wants_to_know(
         assert len(find(By.CSS_SELECTOR, "figure svg")) >= 10
         link = find(By.LINK_TEXT, "k8s/runbooks/CtrLatencyBurn.md")[0]
         assert link.get_attribute("href") == f"{RUNBOOKS}/k8s/runbooks/CtrLatencyBurn.md"
-        await asyncio.to_thread(find(By.CSS_SELECTOR, "#traces a")[0].click)
+        await asyncio.to_thread(browser.follow, "#traces a")
         assert "ctr.compute" in (await asyncio.to_thread(browser.text))
 
 
@@ -129,7 +129,7 @@ async def test_what_was_learnt_is_kept_and_found(settings: Settings, browser: Br
                 field = browser.driver.find_element(By.CSS_SELECTOR, f"form.note [name={name}]")
                 field.clear()
                 field.send_keys(value)
-            browser.driver.find_element(By.CSS_SELECTOR, "form.note button").click()
+            browser.follow("form.note button")
 
         await asyncio.to_thread(fill)
         assert "throttled by the rack" in (await asyncio.to_thread(browser.text))
@@ -146,7 +146,7 @@ async def test_a_dry_run_is_on_record(settings: Settings, browser: Browser) -> N
         def press() -> None:
             browser.open(f"{world.url}/incidents/{number}", 1280)
             browser.driver.find_element(By.CSS_SELECTOR, "form.inline [name=by]").send_keys("Ann")
-            browser.driver.find_element(By.CSS_SELECTOR, "form.inline button").click()
+            browser.follow("form.inline button")
 
         await asyncio.to_thread(press)
         text = await asyncio.to_thread(browser.text)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.prometheus_server import require
 
 SCREENSHOTS = Path("build/screenshots")
+PATIENCE_S = 20.0
 DRIVER, BROWSER = "chromedriver", "chromium"
 
 
@@ -33,6 +36,22 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
         self.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
         self.driver.get(url)
+
+    def follow(self, selector: str) -> None:
+        """Click what leads to another page, and wait until that one is there.
+
+        A click itself returns before the browser leaves: what is read next may be the old page's.
+        """
+        self.driver.execute_script("window.isLeft = true")
+        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+        waiting = WebDriverWait(
+            self.driver, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=[WebDriverException]
+        )
+        waiting.until(
+            lambda driver: driver.execute_script(
+                "return !window.isLeft && document.readyState === 'complete'"
+            )
+        )
 
     def overflow(self) -> list[str]:
         """What is wider than the window: nothing, where the page needs no scrolling sideways."""
