@@ -122,11 +122,12 @@ def test_a_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(asked) == sorted({"q", "a", "b", "i", "u", "c"})
 
 
-def test_rows_are_padded_on_the_right() -> None:
-    """Shapes, types and pads are those of the graph's signature."""
+@pytest.mark.parametrize("pad_id", [0, 1_234])
+def test_rows_are_padded_on_the_right(pad_id: int) -> None:
+    """Shapes, types and pads are those of the graph's signature, whatever the padding's id."""
     rows = [Row.of(np.array([2, 9, 3], np.int32), 2), Row.of(np.array([2, 3], np.int32), 1)]
-    batch = pad_rows(rows, 4, 0)
-    assert batch.ids.tolist() == [[2, 9, 3, 0], [2, 3, 0, 0]]
+    batch = pad_rows(rows, 4, pad_id)
+    assert batch.ids.tolist() == [[2, 9, 3, pad_id], [2, 3, pad_id, pad_id]]
     assert batch.lengths.tolist() == [3, 2]
     assert batch.first_lengths.tolist() == [2, 1]
     assert {a.dtype for a in (batch.ids, batch.lengths, batch.first_lengths)} == {
