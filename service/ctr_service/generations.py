@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 FORGOTTEN_A_PUT = 4
-"""Entries of a generation that is gone that are freed with each entry that comes in."""
+"""Entries of a generation that is gone that are freed with each entry that comes in; more where the
+bound asks for it."""
 
 
 class Generations(Generic[K, V]):
@@ -36,9 +37,11 @@ class Generations(Generic[K, V]):
         self._old: dict[K, V] = {}
         self._gone: dict[K, V] = {}
         self._cost_of = cost_bytes
+        self._max_bytes = max_bytes
         self._max_generation_bytes = max_bytes // 2
         self._young_bytes = 0
         self._old_bytes = 0
+        self._gone_bytes = 0
         self.hits = 0
         self.misses = 0
 
@@ -47,8 +50,8 @@ class Generations(Generic[K, V]):
 
     @property
     def size_bytes(self) -> int:
-        """What both generations take."""
-        return self._young_bytes + self._old_bytes
+        """What both generations take, and what is left of the one that is gone."""
+        return self._young_bytes + self._old_bytes + self._gone_bytes
 
     def get_young(self, keys: Iterable[K]) -> list[V]:
         """Return the value of each key, if all are young.
@@ -98,9 +101,10 @@ class Generations(Generic[K, V]):
             self._age()
         self._young[key] = value
         self._young_bytes += cost_bytes
-        if self._gone:
-            for _ in range(min(FORGOTTEN_A_PUT, len(self._gone))):
-                self._gone.popitem()
+        freed = 0
+        while self._gone and (freed < FORGOTTEN_A_PUT or self.size_bytes > self._max_bytes):
+            self._gone_bytes -= self._cost_of(*self._gone.popitem())
+            freed += 1
 
     def _renew(self, key: K) -> V | None:
         value = self._old.pop(key, None)
@@ -111,6 +115,6 @@ class Generations(Generic[K, V]):
 
     def _age(self) -> None:
         """Make the young the old ones."""
-        self._gone = self._old
+        self._gone, self._gone_bytes = self._old, self._old_bytes
         self._old, self._old_bytes = self._young, self._young_bytes
         self._young, self._young_bytes = {}, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -17,8 +18,10 @@ def give_way() -> None:
     scheduler they are equals: with as many sessions as CPUs an answer, or a new batch, waits for
     a turn, at times while it holds the lock that a session needs to hand its result over.
     """
-    if sys.platform == "linux":  # elsewhere a priority is the whole process's
-        thread = threading.get_native_id()
+    if sys.platform != "linux":  # elsewhere a priority is the whole process's
+        return
+    thread = threading.get_native_id()
+    with contextlib.suppress(OSError):  # a sandbox may forbid it; a slower answer is still one
         os.setpriority(
             os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + GIVES_WAY_BY
         )

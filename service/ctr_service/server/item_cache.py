@@ -11,7 +11,7 @@ TRIED_REQUESTS = 16
 LOOKS_A_VERDICT = 4_096
 HELPFUL_SHARE = 0.4
 """Of candidates found, from which the cache saves more than it costs."""
-ENTRY_OVERHEAD_BYTES, FEATURE_BYTES = 900, 100
+ENTRY_OVERHEAD_BYTES, FEATURE_BYTES = 450, 100
 """What it takes beside: a dict's entry and a handful of objects, and each feature's own."""
 
 

@@ -24,3 +24,15 @@ def test_a_thread_gives_way_alone() -> None:
     with ThreadPoolExecutor(1, initializer=give_way) as pool:
         assert pool.submit(niceness).result() == min(19, before + GIVES_WAY_BY)
     assert niceness() == before
+
+
+def test_a_sandbox_that_forbids_it_costs_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system refuses, the thread runs on as it was."""
+
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    before = niceness()
+    with ThreadPoolExecutor(1, initializer=give_way) as pool:
+        assert pool.submit(niceness).result() == before
