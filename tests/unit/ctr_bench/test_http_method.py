@@ -109,8 +109,7 @@ async def test_callers_keep_their_deadline() -> None:
     job = Job("", deadline_s=0.05, callers=1, max_requests=2)
     records = await drive(never, job, [b"{}"])
     assert records.code.tolist() == [DEADLINE_EXCEEDED] * 2
-    # uvloop's timers count milliseconds from a time that it reads once a turn: 49.987 was seen.
-    assert (records.latency_ms > 49).all()
+    assert (records.latency_ms >= 50).all()
 
 
 async def test_a_call_that_is_given_up_says_so_and_the_end_waits_for_none() -> None:

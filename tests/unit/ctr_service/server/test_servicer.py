@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctr.v1 import prediction_pb2 as pb
+from ctr_service.server.servicer import Deadlines
 from tests.support.grpc_server import GET_MODEL, PREDICT, raw_method
 from tests.support.servicer_world import ServicerWorld, a_search, failed, predict
 
@@ -31,7 +32,9 @@ async def test_a_request_without_id_gets_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("timeout_s", "low_s", "high_s"), [(None, 0.9, 1.0), (0.5, 0.3, 0.5), (60, 9.9, 10.0)]
+    ("timeout_s", "low_s", "high_s"),
+    # gRPC itself tells a server up to 1.1 ms more than the caller gave: it counts whole ones.
+    [(None, 0.9, 1.0), (0.5, 0.3, 0.502), (60, 9.9, 10.0)],
 )
 async def test_the_callers_deadline_is_the_requests(
     timeout_s: float | None, low_s: float, high_s: float
@@ -45,6 +48,17 @@ async def test_the_callers_deadline_is_the_requests(
     deadline_ns = world.predictor.requests[0].deadline_ns
     assert deadline_ns >= began_ns + low_s * NS_PER_S
     assert deadline_ns <= ended_ns + high_s * NS_PER_S
+
+
+@pytest.mark.parametrize(
+    ("remaining_s", "budget_ns"),
+    [(None, NS_PER_S), (0.5, NS_PER_S // 2), (-0.1, -NS_PER_S // 10), (60.0, 10 * NS_PER_S)],
+)
+def test_what_grpc_tells_is_the_budget_to_the_nanosecond(
+    remaining_s: float | None, budget_ns: int
+) -> None:
+    """Nothing is added to what is left, nor taken off, between the default and the longest."""
+    assert Deadlines(default_s=1.0, max_s=10.0).budget_ns(remaining_s) == budget_ns
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xff", b"\x12\x02\xff\xfe"])
