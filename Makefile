@@ -111,7 +111,6 @@ bench-selftest: $(INSTALLED) ## Prove the load harness on scripted servers, besi
 	@tools/setup_perf_analyzer.sh $(BIN)/python || echo "perf_analyzer is not to be had here; its check is left out" >&2
 	@$(BIN)/ctr-bench selftest
 
-bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (10 to 15 minutes)
 bench-serving: $(INSTALLED) ## Goodput at the SLO against the raw bound (15 to 40 minutes)
 	@$(BIN)/ctr-bench serving
 

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from ctr_service.backend.openvino_library import openvino_core
+from ctr_service.backend.openvino_totals import round_totals_up
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def open_openvino_sessions(
 
 def _compile(core: openvino.Core, path: Path, *, threads: int, hint: str) -> openvino.CompiledModel:
     try:
-        compiled = core.compile_model(str(path), DEVICE, _config(threads, hint))
+        model = core.read_model(str(path))
+        round_totals_up(model)
+        compiled = core.compile_model(model, DEVICE, _config(threads, hint))
     except Exception as error:  # the native library raises RuntimeError and what pybind11 makes
         raise BundleError(f"OpenVINO cannot load {path.name}: {_last_line(error)}") from error
     taken = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()

@@ -13,12 +13,14 @@ from ctr_export.first_token import keep_first_token_only
 from ctr_export.graph import JointGraph, write_graph, write_unpadded_graph
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
+from ctr_service.backend.openvino_session import open_openvino_sessions
 from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Row
 from ctr_train.collate import RowCollator
 from ctr_train.model import load_classifier, uses_token_types
 from ctr_train.scorer import TorchScorer
+from tests.support.openvino_variants import require_openvino
 from tests.support.tiny_model import make_tiny_model, one_torch_thread
 
 if TYPE_CHECKING:
@@ -113,6 +115,17 @@ def test_a_graph_that_skips_padding_gives_the_padded_ones_logits(tmp_path: Path)
     )
     logits = padded.score(padded.rows, LONGEST)
     np.testing.assert_allclose(unpadded.score(padded.rows, LONGEST), logits, atol=ROUNDING)
+
+
+def test_openvino_gives_the_same_logits_whatever_the_batchs_total(tmp_path: Path) -> None:
+    """It computes a multiple of 16 tokens; what is filled in reaches no row."""
+    require_openvino()
+    made = Exported("bert", tmp_path, write_unpadded_graph)
+    (session,) = open_openvino_sessions(made.path, sessions=1, threads=1, precision="fp32")
+    for rows in range(1, len(made.rows) + 1):
+        batch = tensors_of(pad_rows(made.rows[:rows], LONGEST, 0))
+        logits = np.asarray(session.run(batch)[LOGITS], dtype=np.float64)
+        np.testing.assert_allclose(logits, made.reference[:rows], atol=ROUNDING)
 
 
 def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:

@@ -204,7 +204,8 @@ def _fake_openvino(monkeypatch: pytest.MonkeyPatch, capabilities: list[str], tak
     compiled = SimpleNamespace(get_property=lambda _: FakeType(taken))
     core = SimpleNamespace(
         get_property=lambda _device, _name: capabilities,
-        compile_model=lambda _path, _device, _config: compiled,
+        read_model=lambda _path: SimpleNamespace(get_ops=list),
+        compile_model=lambda _model, _device, _config: compiled,
     )
     monkeypatch.setattr(openvino_session, "openvino_core", lambda: core)
 
