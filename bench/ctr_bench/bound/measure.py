@@ -15,30 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_bench.bound.chunks import CHUNKS_ROWS, sorted_chunks
 from ctr_bench.bound.sessions import name_of, open_sessions
-from ctr_service.backend.shapes import tensors_of
-from ctr_service.bundle.tokens import pad_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import TypeAlias
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from ctr_bench.bound.chunks import Tensors
     from ctr_bench.bound.sessions import Choice
     from ctr_service.backend.sessions import Session
     from ctr_service.bundle.bundle import Bundle
     from ctr_service.types import Row
 
-    Tensors: TypeAlias = Mapping[str, NDArray[np.generic]]
-
-CHUNKS_ROWS = (4, 8, 16, 32)
-LISTS_A_WINDOW = 8
 ROUNDS = 3
 """In which each layout is timed in turn: one that met the machine's fast moment must not win."""
-BARE_LISTS = 32
-"""Lists whose time is taken one by one; the median counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +51,12 @@ class Bound:
         graph: graph, engine and precision.
         pairs_s: of the best layout.
         by_layout: pairs a second of each.
-        bare_list_s: one list alone on one session with all threads; the best over chunk sizes and
-            the whole list as one batch.
     """
 
     graph: str
     pairs_s: float
     best: Layout
     by_layout: Mapping[Layout, float]
-    bare_list_s: float
 
 
 def measure_bound(
@@ -79,7 +66,7 @@ def measure_bound(
     chunks_rows: Sequence[int] = CHUNKS_ROWS,
     choice: Choice | None = None,
 ) -> Bound:
-    """Try every layout for `seconds` in all, and one list at a time. Blocks.
+    """Try every layout for `seconds` in all. Blocks.
 
     Args:
         bundle: has the graph.
@@ -103,30 +90,8 @@ def measure_bound(
             sessions = opened[layout.sessions, layout.threads]
             rates.append(throughput(sessions, batches[layout.chunk_rows], seconds / ROUNDS))
     by_layout = {layout: statistics.fmean(rates) for layout, rates in seen.items()}
-    bare_list_s = min(
-        list_seconds(opened[1, cpus][0], lists[:BARE_LISTS], chunk_rows, pad_id)
-        for chunk_rows in (*chunks_rows, len(lists[0]))
-    )
     best = max(by_layout, key=by_layout.__getitem__)
-    return Bound(name_of(choice), by_layout[best], best, by_layout, bare_list_s)
-
-
-def sorted_chunks(
-    lists: Sequence[Sequence[Row]],
-    chunk_rows: int,
-    pad_id: int,
-    lists_a_window: int = LISTS_A_WINDOW,
-) -> list[Tensors]:
-    """Sort rows by length within each window of lists, and cut them into padded batches."""
-    batches: list[Tensors] = []
-    for begin in range(0, len(lists), lists_a_window):
-        window = itertools.chain.from_iterable(lists[begin : begin + lists_a_window])
-        rows = sorted(window, key=lambda row: row.length)
-        batches += [
-            tensors_of(pad_rows(chunk, chunk[-1].length, pad_id))
-            for chunk in (rows[i : i + chunk_rows] for i in range(0, len(rows), chunk_rows))
-        ]
-    return batches
+    return Bound(name_of(choice), by_layout[best], best, by_layout)
 
 
 def throughput(sessions: Sequence[Session], batches: Sequence[Tensors], seconds: float) -> float:
@@ -147,20 +112,6 @@ def throughput(sessions: Sequence[Session], batches: Sequence[Tensors], seconds:
     with ThreadPoolExecutor(len(sessions)) as pool:
         pairs = sum(pool.map(work, sessions))
     return pairs / (time.perf_counter() - began_s)
-
-
-def list_seconds(
-    session: Session, lists: Sequence[Sequence[Row]], chunk_rows: int, pad_id: int
-) -> float:
-    """Return the median time of one list, its rows sorted and cut, on one session."""
-    times_s: list[float] = []
-    for rows in lists:
-        batches = sorted_chunks([rows], chunk_rows, pad_id)
-        began_s = time.perf_counter()
-        for batch in batches:
-            session.run(batch)
-        times_s.append(time.perf_counter() - began_s)
-    return statistics.median(times_s)
 
 
 class _Shared:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from ctr_bench.bound.measure import sorted_chunks, throughput
+from ctr_bench.bound.chunks import sorted_chunks
+from ctr_bench.bound.measure import throughput
 from ctr_bench.bound.sessions import open_sessions
 
 if TYPE_CHECKING:

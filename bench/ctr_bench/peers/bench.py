@@ -12,8 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctr_bench.bound.bare import list_seconds
 from ctr_bench.bound.choice import graph_facts, onnxruntime_choice
-from ctr_bench.bound.measure import list_seconds, measure_bound
+from ctr_bench.bound.measure import measure_bound
 from ctr_bench.bound.sampler import BoundSampler
 from ctr_bench.bound.sessions import open_sessions
 from ctr_bench.errors import BenchError
