@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ctr_service.backend.base import LENGTHS
 from ctr_service.backend.openvino_library import openvino_core
 from ctr_service.backend.openvino_totals import round_totals_up
+from ctr_service.backend.rounded import rounded_up
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -29,6 +31,17 @@ memory: every shape's take some 0.4 MB. 400 shapes fit without loss; OpenVINO's 
 faster. A shape that is met for the first time costs 1.5 ms more (docs/decisions/0013)."""
 
 
+class Loaded(NamedTuple):
+    """A compiled graph.
+
+    Attributes:
+        skips_padding: so that rows of no tokens cost next to nothing.
+    """
+
+    model: openvino.CompiledModel
+    skips_padding: bool
+
+
 class OpenVinoSession:
     """A graph compiled for one thread of the caller's. Blocking; `run` releases the GIL.
 
@@ -37,7 +50,7 @@ class OpenVinoSession:
     the same shape with old numbers, or none. So a session that failed compiles its graph again.
     """
 
-    def __init__(self, compile_graph: Callable[[], openvino.CompiledModel]) -> None:
+    def __init__(self, compile_graph: Callable[[], Loaded]) -> None:
         """Compile the graph.
 
         Args:
@@ -47,7 +60,7 @@ class OpenVinoSession:
             BundleError, EngineUnavailableError: as `compile_graph` says.
         """
         self._compile = compile_graph
-        compiled = compile_graph()
+        compiled, self._skips_padding = compile_graph()
         self._request = compiled.create_infer_request()
         # By its node: compiled, an input bears the names of the casts behind it that were dropped.
         self._inputs = {
@@ -66,8 +79,10 @@ class OpenVinoSession:
             BackendFailedError: the batch is not what the graph takes, or the engine failed it.
         """
         rows = self._rows_of(tensors)
+        # A shape that is new costs milliseconds: where padding is cheap, there are few.
+        taken = rounded_up(tensors) if self._skips_padding else dict(tensors)
         try:
-            self._request.infer(dict(tensors), share_inputs=True)
+            self._request.infer(taken, share_inputs=True)
         except Exception as error:  # the native library raises RuntimeError and what pybind11 makes
             self._renew()
             raise BackendFailedError(f"OpenVINO failed: {type(error).__name__}") from error
@@ -77,10 +92,12 @@ class OpenVinoSession:
             for index, name in enumerate(self.output_names)
         }
         for name, array in outputs.items():
-            if len(array) != rows:
+            if len(array) != len(taken[LENGTHS]):
                 self._renew()
-                raise BackendFailedError(f"OpenVINO gave {len(array)} rows of {name} for {rows}")
-        return outputs
+                raise BackendFailedError(
+                    f"OpenVINO gave {len(array)} rows of {name} for {len(taken[LENGTHS])}"
+                )
+        return {name: array[:rows] for name, array in outputs.items()}
 
     def _rows_of(self, tensors: Mapping[str, NDArray[np.generic]]) -> int:
         """Return how many rows a batch has; refuse one that OpenVINO would not refuse.
@@ -98,7 +115,7 @@ class OpenVinoSession:
 
     def _renew(self) -> None:
         """Leave a model that failed: what it still holds must not reach the next batch."""
-        self._request = self._compile().create_infer_request()
+        self._request = self._compile().model.create_infer_request()
 
 
 def open_openvino_sessions(
@@ -127,10 +144,10 @@ def open_openvino_sessions(
     return [OpenVinoSession(compile_graph) for _ in range(sessions)]
 
 
-def _compile(core: openvino.Core, path: Path, *, threads: int, hint: str) -> openvino.CompiledModel:
+def _compile(core: openvino.Core, path: Path, *, threads: int, hint: str) -> Loaded:
     try:
         model = core.read_model(str(path))
-        round_totals_up(model)
+        skips_padding = round_totals_up(model)
         compiled = core.compile_model(model, DEVICE, _config(threads, hint))
     except Exception as error:  # the native library raises RuntimeError and what pybind11 makes
         raise BundleError(f"OpenVINO cannot load {path.name}: {_last_line(error)}") from error
@@ -139,7 +156,7 @@ def _compile(core: openvino.Core, path: Path, *, threads: int, hint: str) -> ope
         raise EngineUnavailableError(
             f"OpenVINO would run {path.name} at {taken} on this CPU, not at {hint}"
         )
-    return compiled
+    return Loaded(compiled, skips_padding)
 
 
 def _config(threads: int, hint: str) -> dict[str, Any]:

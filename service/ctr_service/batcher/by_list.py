@@ -6,7 +6,7 @@ simulated time, the 99th percentile was 1.05 of the SLO where batches filled up 
 gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
 
 1. A batch's target is the most urgent list's even share for every slot, busy ones too: a slot that
-   frees later takes the rest. It is more where that would make too many starts: ten times what a
+   frees later takes the rest. It is more where that would make too many starts: four times what a
    start costs, and a quarter of what waits, because in a deep queue throughput is what is short.
    Where the token budget is less than the share, the list is cut evenly into more parts. Cut at the
    budget itself it left a last row or two, a run of their own for which the whole list waited:
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from ctr_service.batcher.lane import Lane, QueuedList
     from ctr_service.batcher.packing import Price, Slots
 
-STARTS_WORTH = 10
-"""A batch holds at least ten times what a start costs, where as much waits: starts take less than a
-tenth then."""
+STARTS_WORTH = 4
+"""A batch holds at least four times what a start costs, where as much waits: starts take less than
+a fifth then. Ten put a usual list into one slot's batch while the other was about to be free, on an
+engine whose start costs 45 tokens: at half load p99 was a quarter higher (docs/decisions/0029)."""
 WAITING_SHARE = 0.25
-"""A saturated gateway's batches hold 22 rows then and not 16, as with a tenth, and it does 6 % more.
+"""A saturated gateway's batches hold 22 rows then and not 16 as with a tenth, and it does 6 % more.
 At half load the 99th percentile is no worse (docs/decisions/0029)."""
 ENOUGH = 0.5
 """Share of its target from which a batch is not filled from the next list."""

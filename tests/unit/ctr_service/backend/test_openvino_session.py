@@ -183,7 +183,7 @@ def test_each_precision_is_what_openvino_says_it_runs(graph: Path) -> None:
             with pytest.raises(EngineUnavailableError, match="no bfloat16 instructions"):
                 open_one(graph, precision)
             continue
-        compiled = open_one(graph, precision)._compile()
+        compiled = open_one(graph, precision)._compile().model
         assert compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name() == expected
         assert compiled.get_property("ENABLE_CPU_PINNING") is False
         assert compiled.get_property("INFERENCE_NUM_THREADS") == 1

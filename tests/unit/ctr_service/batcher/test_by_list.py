@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctr_service.batcher.by_list import STARTS_WORTH, ListPacking
+from ctr_service.batcher.by_list import STARTS_WORTH, WAITING_SHARE, ListPacking
 from ctr_service.batcher.lane import Lane, QueuedList
 from ctr_service.batcher.packing import Price, Slots
 from ctr_service.types import Priority
@@ -83,11 +83,18 @@ def test_a_lists_rest_is_not_filled_up_from_the_next() -> None:
 
 
 def test_small_lists_share_a_costly_start() -> None:
-    """Lists of one row each run together until ten starts' worth of tokens are in."""
+    """Lists of one row each run together until four starts' worth of tokens are in."""
     lane, entries = lane_of(*[[20]] * 30)
     batch = ListPacking(BUDGET).fill(lane, Slots(2, 1), Price(start_tokens=20.0))
-    assert batch.queued_tokens >= STARTS_WORTH * 20 / 2
+    assert batch.queued_tokens >= max(STARTS_WORTH * 20, WAITING_SHARE * 600) / 2
     assert [entry for entry, _ in batch.parts] == entries[: batch.rows]
+
+
+def test_one_list_is_split_though_starts_cost() -> None:
+    """Where it alone waits its caller does, so a slot that frees soon must find its share."""
+    lane, (entry,) = lane_of([26] * 16)
+    batch = ListPacking(BUDGET).fill(lane, Slots(2, 1), Price(start_tokens=50.0))
+    assert batch.parts == ((entry, list(range(8))),)
 
 
 def test_rows_of_any_length_share_a_batch() -> None:
