@@ -28,7 +28,7 @@ CAPABILITY = "BF16"
 KEPT_KERNELS = 1_000
 """Kernels kept of each kind for the shapes that were met, least recently used first out. It bounds
 memory: every shape's take some 0.4 MB. 400 shapes fit without loss; OpenVINO's own 5,000 are no
-faster. A shape that is met for the first time costs 1.5 ms more (docs/decisions/0013)."""
+faster (docs/decisions/0013). A shape that is new costs 1.5 to 6 ms more (docs/decisions/0029)."""
 
 
 class Loaded(NamedTuple):

@@ -14,6 +14,7 @@ from ctr_export.graph import JointGraph, write_graph, write_unpadded_graph
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.backend.openvino_session import open_openvino_sessions
+from ctr_service.backend.rounded import ROWS_STEP
 from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
 from ctr_service.types import Row
@@ -127,6 +128,8 @@ def test_openvino_gives_the_same_logits_whatever_the_batchs_shape(tmp_path: Path
         batch = tensors_of(pad_rows(rows, max(row.length for row in rows), 0))
         logits = np.asarray(session.run(batch)[LOGITS], dtype=np.float64)
         np.testing.assert_allclose(logits, made.reference[1:end], atol=ROUNDING)
+        computed = session._request.get_output_tensor(0).shape[0]
+        assert computed == -(-len(rows) // ROWS_STEP) * ROWS_STEP
 
 
 def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctr_service.batcher.by_list import STARTS_WORTH, WAITING_SHARE, ListPacking
+from ctr_service.batcher.by_list import ENOUGH, STARTS_WORTH, WAITING_SHARE, ListPacking
 from ctr_service.batcher.lane import Lane, QueuedList
 from ctr_service.batcher.packing import Price, Slots
 from ctr_service.types import Priority
@@ -117,7 +117,8 @@ def test_a_row_that_makes_attention_dear_waits_for_its_like() -> None:
 def test_a_deep_queue_gets_larger_batches() -> None:
     """A quarter of what waits: throughput is what is short then."""
     lane, _ = lane_of(*[[20] * 10] * 40)
-    assert ListPacking(BUDGET).fill(lane, Slots(2, 1), CHEAP).queued_tokens >= 400
+    batch = ListPacking(10_000).fill(lane, Slots(2, 1), CHEAP)
+    assert batch.queued_tokens >= ENOUGH * 8_000 / 4
 
 
 def test_riders_are_a_quarter_of_what_waits() -> None:
