@@ -44,10 +44,7 @@ class Browser:
         """
         self.driver.execute_script("window.isLeft = true")
         self.driver.find_element(By.CSS_SELECTOR, selector).click()
-        waiting = WebDriverWait(
-            self.driver, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=[WebDriverException]
-        )
-        waiting.until(
+        self._patiently().until(
             lambda driver: driver.execute_script(
                 "return !window.isLeft && document.readyState === 'complete'"
             )
@@ -70,14 +67,25 @@ class Browser:
         return [str(entry["message"]) for entry in log]
 
     def shoot(self, name: str) -> Path:
-        """A picture of the whole page."""
-        shot = self.driver.execute_cdp_cmd(
-            "Page.captureScreenshot", {"captureBeyondViewport": True, "format": "png"}
+        """A picture of the whole page.
+
+        On a busy machine the frame of a page just opened is "not attached" or has no width for
+        some milliseconds more: the browser refuses at once, and is asked again.
+        """
+        whole = {"captureBeyondViewport": True, "format": "png"}
+        shot = self._patiently().until(
+            lambda driver: driver.execute_cdp_cmd("Page.captureScreenshot", whole)
         )
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         path.write_bytes(base64.b64decode(shot["data"]))
         return path
+
+    def _patiently(self) -> WebDriverWait[Chrome]:
+        """Asks again while the browser is between two pages."""
+        return WebDriverWait(
+            self.driver, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=[WebDriverException]
+        )
 
     def text(self) -> str:
         """What a person reads."""
