@@ -70,6 +70,9 @@ class OnnxSession:
             raise BackendFailedError(f"ONNX Runtime failed: {type(error).__name__}") from error
         return dict(zip(self.output_names, outputs, strict=True))
 
+    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
+        """Do nothing: ONNX Runtime works nothing out for a shape (docs/decisions/0029)."""
+
 
 def open_onnx_sessions(
     path: Path, *, sessions: int, threads: int, providers: Providers = (CPU_PROVIDER,)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ctr_service.backend.base import LENGTHS
 from ctr_service.backend.openvino_library import openvino_core
-from ctr_service.backend.openvino_totals import round_totals_up
+from ctr_service.backend.openvino_totals import TOKENS_STEP, round_totals_up
+from ctr_service.backend.rehearsal import rehearsal
 from ctr_service.backend.rounded import rounded_up
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -98,6 +99,18 @@ class OpenVinoSession:
                     f"OpenVINO gave {len(array)} rows of {name} for {len(taken[LENGTHS])}"
                 )
         return {name: array[:rows] for name, array in outputs.items()}
+
+    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
+        """Run each shape that rounding leaves once: OpenVINO makes and keeps its kernels then.
+
+        A graph that computes its padding has too many shapes, and meets them as they come.
+
+        Raises:
+            BackendFailedError: the engine failed a batch.
+        """
+        if self._skips_padding:
+            for tensors in rehearsal(buckets_tokens, max_batch_tokens, TOKENS_STEP):
+                self.run(tensors)
 
     def _rows_of(self, tensors: Mapping[str, NDArray[np.generic]]) -> int:
         """Return how many rows a batch has; refuse one that OpenVINO would not refuse.

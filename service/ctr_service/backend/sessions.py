@@ -7,7 +7,7 @@ import statistics
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ctr_service.backend.base import Cost, Outputs
 from ctr_service.backend.finite import rows_without_number
@@ -16,7 +16,7 @@ from ctr_service.backend.shapes import warm_shapes, warm_tensors
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ctr_service.clock import Clock
 
+T = TypeVar("T")
 WARM_UP_REPEATS = 3
 """Runs a shape; the median is its cost, so that the first run's allocations do not count."""
 
@@ -36,6 +37,14 @@ class Session(Protocol):
 
         Raises:
             BackendFailedError: the engine refused or failed the batch.
+        """
+        ...
+
+    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
+        """Work out now what the engine works out for each shape that it meets, if it does.
+
+        Raises:
+            BackendFailedError: the engine refused or failed a batch.
         """
         ...
 
@@ -127,10 +136,10 @@ class SessionsBackend:
     async def warm_up(
         self, graph: str, buckets_tokens: Sequence[int], max_batch_tokens: int
     ) -> tuple[Cost, ...]:
-        """Run one row and a full batch of every bucket on every session, all sessions at once.
+        """Rehearse, then run one row and a full batch of every bucket; all sessions at once.
 
-        Afterwards no request meets a shape for the first time, and `costs` holds what was
-        measured, under the load that serving has.
+        Afterwards hardly a request meets a shape for the first time, memory is what serving takes,
+        and `costs` holds what was measured, under the load that serving has.
 
         Args:
             graph: which graph.
@@ -141,6 +150,10 @@ class SessionsBackend:
             BackendFailedError: a shape failed; the backend must not serve.
         """
         costs: list[Cost] = []
+        await asyncio.to_thread(
+            self._on_each_session,
+            lambda: self._own.sessions[graph].rehearse(buckets_tokens, max_batch_tokens),
+        )
         for rows, bucket in warm_shapes(buckets_tokens, max_batch_tokens):
             seconds = [
                 await asyncio.to_thread(self._warm_runs, graph, rows, bucket)
@@ -172,14 +185,20 @@ class SessionsBackend:
     def _warm_runs(self, graph: str, rows: int, bucket: int) -> list[float]:
         """Run one shape on every session at once; return the seconds of each."""
         tensors = warm_tensors(rows, bucket)
-        # No thread gets past it before each has come, so none runs twice.
+        return self._on_each_session(
+            lambda: self._run_blocking(graph, tensors, None).compute_ns / 1e9
+        )
+
+    def _on_each_session(self, work: Callable[[], T]) -> list[T]:
+        """Do something in the thread of every session, in all of them at once."""
+        # No thread gets past it before each has come, so none does it twice.
         together = threading.Barrier(self._slots)
 
-        def warm_run() -> float:
+        def own_share() -> T:
             together.wait()
-            return self._run_blocking(graph, tensors, None).compute_ns / 1e9
+            return work()
 
-        futures = [self._threads.submit(warm_run) for _ in range(self._slots)]
+        futures = [self._threads.submit(own_share) for _ in range(self._slots)]
         return [future.result() for future in futures]
 
     def _run_blocking(

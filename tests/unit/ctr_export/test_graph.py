@@ -14,6 +14,7 @@ from ctr_export.graph import JointGraph, write_graph, write_unpadded_graph
 from ctr_service.backend.base import FIRST_LENGTHS, INPUT_IDS, LENGTHS, LOGITS
 from ctr_service.backend.onnx_session import OnnxSession
 from ctr_service.backend.openvino_session import open_openvino_sessions
+from ctr_service.backend.openvino_totals import TOKENS_STEP
 from ctr_service.backend.rounded import ROWS_STEP
 from ctr_service.backend.shapes import tensors_of
 from ctr_service.bundle.tokens import pad_rows
@@ -130,6 +131,31 @@ def test_openvino_gives_the_same_logits_whatever_the_batchs_shape(tmp_path: Path
         np.testing.assert_allclose(logits, made.reference[1:end], atol=ROUNDING)
         computed = session._request.get_output_tensor(0).shape[0]
         assert computed == -(-len(rows) // ROWS_STEP) * ROWS_STEP
+
+
+@pytest.mark.parametrize("skips_padding", [True, False])
+def test_openvino_rehearses_a_graph_that_skips_padding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, skips_padding: bool
+) -> None:
+    """The batches are really run, and rows are scored after them as before."""
+    require_openvino()
+    writer = write_unpadded_graph if skips_padding else write_graph
+    made = Exported("bert", tmp_path, writer)
+    (session,) = open_openvino_sessions(made.path, sessions=1, threads=1, precision="fp32")
+    sums: list[int] = []
+    real_run = session.run
+
+    def run(tensors: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        sums.append(int(tensors[LENGTHS].sum()))
+        return real_run(tensors)
+
+    monkeypatch.setattr(session, "run", run)
+    session.rehearse((8, LONGEST), 4 * TOKENS_STEP)
+    assert set(sums) >= ({16, 32, 48, 64} if skips_padding else set())
+    assert bool(sums) is skips_padding
+    batch = tensors_of(pad_rows(made.rows, LONGEST, 0))
+    logits = np.asarray(session.run(batch)[LOGITS], dtype=np.float64)
+    np.testing.assert_allclose(logits, made.reference, atol=ROUNDING)
 
 
 def test_the_first_segment_matters_to_bert_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ctr_service.errors import BackendFailedError, BundleError, DeadlineExceeded
 from tests.support.rows import make_bad_token_graph, make_row, padded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -78,6 +78,37 @@ async def test_warm_up_runs_every_bucket_and_gives_its_costs(graph_path: Path) -
     assert shapes == [(8, 1), (8, 4), (16, 1), (16, 2), (32, 1)]
     assert all(0 < cost.seconds < 1 for cost in costs)
     assert backend.costs == costs
+    await backend.close()
+
+
+async def test_every_session_rehearses_before_it_is_timed(
+    graph_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in its own thread, and what is measured is a session that knows its shapes."""
+    told: list[str] = []
+    real_run = OnnxSession.run
+
+    def rehearse(_: OnnxSession, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
+        told.append(f"{threading.current_thread().name} {buckets_tokens} {max_batch_tokens}")
+
+    def run(
+        session: OnnxSession, tensors: Mapping[str, NDArray[np.generic]]
+    ) -> dict[str, NDArray[np.generic]]:
+        told.append("run")
+        return real_run(session, tensors)
+
+    monkeypatch.setattr(OnnxSession, "rehearse", rehearse)
+    monkeypatch.setattr(OnnxSession, "run", run)
+    backend = SessionsBackend(
+        {"joint": graph_path},
+        open_onnx_sessions,
+        sessions=2,
+        threads_a_session=1,
+        clock=SystemClock(),
+    )
+    await backend.warm_up("joint", (8, 16), 32)
+    assert sorted(told[:2]) == ["session_0 (8, 16) 32", "session_1 (8, 16) 32"]
+    assert set(told[2:]) == {"run"}
     await backend.close()
 
 
