@@ -113,7 +113,8 @@ def run(*, connection: Connection, **options: object) -> None:
 
     Exit code 0 is a valid run; 3 one whose generator was too late or too busy to mean anything (it
     says why, and what to do); 130 one that Ctrl-C ended: its rows so far are kept and marked. 1 is
-    a target that does not serve, 2 an option that is wrong: then nothing is written.
+    a target that does not serve, 2 an option, or a file that it names, that is wrong: then nothing
+    is written.
 
     \b
     Examples:
@@ -135,7 +136,11 @@ def run(*, connection: Connection, **options: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        outcome = execute(plan_of(connection, options), Progress(progress_console()))
+        plan = plan_of(connection, options)  # sends nothing: what is wrong here is an option
+    except BenchError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        outcome = execute(plan, Progress(progress_console()))
     except BenchError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
