@@ -54,15 +54,22 @@ class ListPacking:
         target = self._target_tokens(lane, slots, price)
         filling: _Filling[L] = _Filling(self._max_batch_tokens, price)
         for entry in lane.most_urgent(int(target)):
-            for bucket in sorted(entry.places, reverse=True):
-                wanted = min(
-                    len(entry.places[bucket]), -(-int(target - filling.queued_tokens) // bucket)
-                )
-                if (most := min(wanted, filling.most_rows(bucket))) > 0:
-                    filling.add(entry, bucket, lane.take(entry, bucket, most))
+            if filling.has_room_for(entry, target):
+                filling.add_list(entry, lane)
+            else:
+                self._add_part(filling, entry, lane, target)
             if filling.queued_tokens >= ENOUGH * target:
                 break
         return FormedBatch(filling.longest, filling.queued_tokens, tuple(filling.parts.items()))
+
+    @staticmethod
+    def _add_part(filling: _Filling[L], entry: L, lane: Lane[L], target: float) -> None:
+        for bucket in sorted(entry.places, reverse=True):
+            wanted = min(
+                len(entry.places[bucket]), -(-int(target - filling.queued_tokens) // bucket)
+            )
+            if (most := min(wanted, filling.most_rows(bucket))) > 0:
+                filling.add(entry, bucket, lane.take(entry, bucket, most))
 
     def riding_tokens(self, waiting_tokens: float) -> float:
         """Return what may ride in the batch that a list ends in. See `Packing.riding_tokens`."""
@@ -96,6 +103,32 @@ class _Filling(Generic[L]):
         self.longest = 0
         self.queued_tokens = 0
         self.parts: dict[L, list[int]] = {}
+
+    def has_room_for(self, entry: L, target: float) -> bool:
+        """Say whether a list may join whole: what its rows one by one come to, decided at once."""
+        tokens = self.queued_tokens + entry.waiting_tokens
+        if tokens > min(target, self._max_batch_tokens):
+            return False
+        square = self._price.square_tokens
+        if not square:
+            return True
+        longest = max(self.longest, *entry.places)
+        rows, squares = self._with_rows_of(entry)
+        return square * (rows * longest**2 - squares) <= self._price.start_tokens
+
+    def add_list(self, entry: L, lane: Lane[L]) -> None:
+        """Take a whole list in."""
+        self._rows, self._squares = self._with_rows_of(entry)
+        self.queued_tokens += entry.waiting_tokens
+        self.longest = max(self.longest, *entry.places)
+        self.parts[entry] = lane.take_all(entry)
+
+    def _with_rows_of(self, entry: L) -> tuple[int, int]:
+        places = entry.places.items()
+        return (
+            self._rows + entry.waiting_rows,
+            self._squares + sum([len(rows) * bucket**2 for bucket, rows in places]),
+        )
 
     def most_rows(self, bucket: int) -> int:
         """Return how many rows of a bucket may join."""

@@ -159,14 +159,15 @@ def pad_rows(rows: Sequence[Row], bucket: int, pad_id: int) -> Batch:
         bucket: the padded length in tokens.
         pad_id: the tokenizer's padding id.
     """
+    all_ids, lengths, first_lengths = zip(*rows, strict=True)  # by column, which C does
     if pad_id == 0:  # nearly every tokenizer's
         width = bucket * INT_BYTES
-        padded = b"".join([ids.ljust(width, b"\0") for ids, _, _ in rows])
+        padded = b"".join([ids.ljust(width, b"\0") for ids in all_ids])
     else:
         padding = packed([pad_id] * bucket)
-        padded = b"".join([ids + padding[len(ids) :] for ids, _, _ in rows])
+        padded = b"".join([ids + padding[len(ids) :] for ids in all_ids])
     return Batch(
         np.frombuffer(padded, dtype=np.int32).reshape(len(rows), bucket),
-        np.array([length for _, length, _ in rows], dtype=np.int32),
-        np.array([first_length for _, _, first_length in rows], dtype=np.int32),
+        np.array(lengths, dtype=np.int32),
+        np.array(first_lengths, dtype=np.int32),
     )

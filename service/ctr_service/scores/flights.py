@@ -220,10 +220,10 @@ class Flights:
         """Forget rows that have their logits, and tell whoever keeps them."""
         table, segments = self._flights, group.segments
         for place in places:
-            key = segments[place]
-            flight = table.get(key)
-            if flight is not None and flight[0] is group:
-                del table[key]
+            # A key is hashed text by text: once, not twice.
+            flight = table.pop(segments[place], None)
+            if flight is not None and flight[0] is not group:
+                table[segments[place]] = flight
         if self._landed is not None:
             cut_texts = group.cut_texts
             self._landed(

@@ -94,6 +94,8 @@ def test_candidates_are_counted_by_status_and_source(instruments: Instruments) -
     assert value(instruments, "ctr_candidates_total", status="INVALID", source="none") == 1
     assert value(instruments, "ctr_degraded_answers_total") == 1
     assert value(instruments, "ctr_truncated_texts_total") == 3
+    instruments.answered(Answer(predictions[:2], timings, degraded=False), slack_ns=1)
+    assert value(instruments, "ctr_candidates_total", status="SCORED", source="MODEL") == 4
 
 
 def test_batches_are_measured(instruments: Instruments) -> None:
