@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ctr_service.clock import Clock
+
 FAR_NS = 1 << 62
 ROWS = padded([make_row(np.random.default_rng(0), 8)], 8)
 
@@ -61,17 +63,24 @@ class GatedRuns:
         await asyncio.to_thread(self.entered.acquire)
 
 
+def backend_of(
+    path: Path, *, sessions: int = 1, clock: Clock | None = None, costs: tuple[Cost, ...] = ()
+) -> SessionsBackend:
+    """Return a backend on ONNX Runtime, a thread a session."""
+    return SessionsBackend(
+        {"joint": path},
+        open_onnx_sessions,
+        sessions=sessions,
+        threads_a_session=1,
+        clock=clock or SystemClock(),
+        costs=costs,
+    )
+
+
 async def test_warm_up_runs_every_bucket_and_gives_its_costs(graph_path: Path) -> None:
     """One row and a full batch of every bucket are measured, and become the backend's costs."""
     guess = (Cost(8, 1, 1.0),)
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=2,
-        threads_a_session=1,
-        clock=SystemClock(),
-        costs=guess,
-    )
+    backend = backend_of(graph_path, sessions=2, costs=guess)
     assert backend.costs == guess
     costs = await backend.warm_up("joint", (8, 16, 32), 32)
     shapes = [(cost.bucket_tokens, cost.rows) for cost in costs]
@@ -99,13 +108,7 @@ async def test_every_session_rehearses_before_it_is_timed(
 
     monkeypatch.setattr(OnnxSession, "rehearse", rehearse)
     monkeypatch.setattr(OnnxSession, "run", run)
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=2,
-        threads_a_session=1,
-        clock=SystemClock(),
-    )
+    backend = backend_of(graph_path, sessions=2)
     await backend.warm_up("joint", (8, 16), 32)
     assert sorted(told[:2]) == ["session_0 (8, 16) 32", "session_1 (8, 16) 32"]
     assert set(told[2:]) == {"run"}
@@ -123,13 +126,7 @@ async def test_a_warm_up_that_fails_is_an_error(
         raise BackendFailedError(f"{len(tensors)} tensors refused")
 
     monkeypatch.setattr(OnnxSession, "run", fail)
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=2,
-        threads_a_session=1,
-        clock=SystemClock(),
-    )
+    backend = backend_of(graph_path, sessions=2)
     with pytest.raises(BackendFailedError, match="3 tensors refused"):
         await backend.warm_up("joint", (8,), 32)
     assert backend.costs == ()
@@ -138,13 +135,7 @@ async def test_a_warm_up_that_fails_is_an_error(
 
 async def test_it_measures_the_time_inside_the_engine(graph_path: Path) -> None:
     """`compute_ns` is real time of the run."""
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=1,
-        threads_a_session=1,
-        clock=SystemClock(),
-    )
+    backend = backend_of(graph_path)
     outputs = await backend.run("joint", ROWS, FAR_NS)
     assert 0 < outputs.compute_ns < 1_000_000_000
     await backend.close()
@@ -152,13 +143,7 @@ async def test_it_measures_the_time_inside_the_engine(graph_path: Path) -> None:
 
 async def test_no_thread_outlives_close(graph_path: Path) -> None:
     """Each session has one thread of its own, and close ends them all."""
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=3,
-        threads_a_session=1,
-        clock=SystemClock(),
-    )
+    backend = backend_of(graph_path, sessions=3)
     await asyncio.gather(*(backend.run("joint", ROWS, FAR_NS) for _ in range(9)))
     assert 0 < len(threads_alive()) <= 3
     await backend.close()
@@ -170,9 +155,7 @@ async def test_the_deadline_is_checked_when_the_engine_would_begin(
 ) -> None:
     """A run that waited for its session beyond its deadline is not begun."""
     gate, clock = GatedRuns(monkeypatch), ManualClock()
-    backend = SessionsBackend(
-        {"joint": graph_path}, open_onnx_sessions, sessions=1, threads_a_session=1, clock=clock
-    )
+    backend = backend_of(graph_path, clock=clock)
     first = asyncio.create_task(backend.run("joint", ROWS, 100))
     await gate.wait_for_one()
     second = asyncio.create_task(backend.run("joint", ROWS, 100))
@@ -190,13 +173,7 @@ async def test_a_cancelled_caller_does_not_free_a_busy_session(
 ) -> None:
     """The next run begins when the engine is done with the abandoned one, not before."""
     gate = GatedRuns(monkeypatch)
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=1,
-        threads_a_session=1,
-        clock=ManualClock(),
-    )
+    backend = backend_of(graph_path, clock=ManualClock())
     abandoned = asyncio.create_task(backend.run("joint", ROWS, FAR_NS))
     await gate.wait_for_one()
     abandoned.cancel()
@@ -218,13 +195,7 @@ async def test_close_wakes_those_who_wait_for_a_session(
 ) -> None:
     """A run that waits for a session when the backend closes is told so; the begun one ends."""
     gate = GatedRuns(monkeypatch)
-    backend = SessionsBackend(
-        {"joint": graph_path},
-        open_onnx_sessions,
-        sessions=1,
-        threads_a_session=1,
-        clock=ManualClock(),
-    )
+    backend = backend_of(graph_path, clock=ManualClock())
     begun = asyncio.create_task(backend.run("joint", ROWS, FAR_NS))
     await gate.wait_for_one()
     waiting = [asyncio.create_task(backend.run("joint", ROWS, FAR_NS)) for _ in range(2)]
