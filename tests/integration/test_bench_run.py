@@ -185,6 +185,22 @@ def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_ctrl_c_while_files_are_read_is_the_same_as_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 130 and a sentence, before anything was sent."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ctr_bench.run_options.open_source", interrupted)
+    arguments = ["run", "--target", "127.0.0.1:1", "--out", str(tmp_path / "runs"), "--rate", "5"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 130
+    assert "stopped before the first answer" in done.output
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_full_disk_is_one_line_and_earlier_runs_stay(target: str, tmp_path: Path) -> None:
     """Files may not grow beyond a few kB: the run fails with a sentence, the first one is whole."""
     load = ("--rate", "400", "--seconds", "1", "--slo", "p99=9s", "--pool", "1")

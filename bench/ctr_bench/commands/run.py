@@ -136,10 +136,10 @@ def run(*, connection: Connection, **options: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        plan = plan_of(connection, options)  # sends nothing: what is wrong here is an option
-    except BenchError as error:
-        raise click.UsageError(str(error)) from None
-    try:
+        try:
+            plan = plan_of(connection, options)  # sends nothing: what is wrong here is an option
+        except BenchError as error:
+            raise click.UsageError(str(error)) from None
         outcome = execute(plan, Progress(progress_console()))
     except BenchError as error:
         raise click.ClickException(str(error)) from None

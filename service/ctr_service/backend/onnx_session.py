@@ -70,8 +70,13 @@ class OnnxSession:
             raise BackendFailedError(f"ONNX Runtime failed: {type(error).__name__}") from error
         return dict(zip(self.output_names, outputs, strict=True))
 
-    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
-        """Do nothing: ONNX Runtime works nothing out for a shape (docs/decisions/0029)."""
+    def rehearsal(
+        self,
+        buckets_tokens: Sequence[int],  # noqa: ARG002 -- the protocol's signature
+        max_batch_tokens: int,  # noqa: ARG002 -- the protocol's signature
+    ) -> tuple[Mapping[str, NDArray[np.generic]], ...]:
+        """Return none: ONNX Runtime works nothing out for a shape (docs/decisions/0029)."""
+        return ()
 
 
 def open_onnx_sessions(

@@ -13,7 +13,7 @@ from ctr_service.backend.rounded import rounded_up
 from ctr_service.errors import BackendFailedError, BundleError, EngineUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -100,17 +100,16 @@ class OpenVinoSession:
                 )
         return {name: array[:rows] for name, array in outputs.items()}
 
-    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
-        """Run each shape that rounding leaves once: OpenVINO makes and keeps its kernels then.
+    def rehearsal(
+        self, buckets_tokens: Sequence[int], max_batch_tokens: int
+    ) -> Iterable[Mapping[str, NDArray[np.generic]]]:
+        """Return a batch of each shape that rounding leaves: its kernels are made and kept then.
 
         A graph that computes its padding has too many shapes, and meets them as they come.
-
-        Raises:
-            BackendFailedError: the engine failed a batch.
         """
-        if self._skips_padding:
-            for tensors in rehearsal(buckets_tokens, max_batch_tokens, TOKENS_STEP):
-                self.run(tensors)
+        if not self._skips_padding:
+            return ()
+        return rehearsal(buckets_tokens, max_batch_tokens, TOKENS_STEP)
 
     def _rows_of(self, tensors: Mapping[str, NDArray[np.generic]]) -> int:
         """Return how many rows a batch has; refuse one that OpenVINO would not refuse.

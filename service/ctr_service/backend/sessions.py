@@ -16,7 +16,7 @@ from ctr_service.backend.shapes import warm_shapes, warm_tensors
 from ctr_service.errors import BackendFailedError, DeadlineExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -40,12 +40,10 @@ class Session(Protocol):
         """
         ...
 
-    def rehearse(self, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
-        """Work out now what the engine works out for each shape that it meets, if it does.
-
-        Raises:
-            BackendFailedError: the engine refused or failed a batch.
-        """
+    def rehearsal(
+        self, buckets_tokens: Sequence[int], max_batch_tokens: int
+    ) -> Iterable[Mapping[str, NDArray[np.generic]]]:
+        """Return the batches to run before serving: none where no shape costs more when new."""
         ...
 
 
@@ -150,10 +148,7 @@ class SessionsBackend:
             BackendFailedError: a shape failed; the backend must not serve.
         """
         costs: list[Cost] = []
-        await asyncio.to_thread(
-            self._on_each_session,
-            lambda: self._own.sessions[graph].rehearse(buckets_tokens, max_batch_tokens),
-        )
+        await asyncio.to_thread(self._rehearse, graph, buckets_tokens, max_batch_tokens)
         for rows, bucket in warm_shapes(buckets_tokens, max_batch_tokens):
             seconds = [
                 await asyncio.to_thread(self._warm_runs, graph, rows, bucket)
@@ -181,6 +176,16 @@ class SessionsBackend:
         self._own.sessions = self._unowned.get_nowait()
         if self._gives_way:
             give_way()
+
+    def _rehearse(self, graph: str, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
+        """Run what each session asks for, as far as the backend is not closed meanwhile."""
+
+        def run_all() -> None:
+            session: Session = self._own.sessions[graph]
+            for tensors in session.rehearsal(buckets_tokens, max_batch_tokens):
+                self._run_blocking(graph, tensors, None)
+
+        self._on_each_session(run_all)
 
     def _warm_runs(self, graph: str, rows: int, bucket: int) -> list[float]:
         """Run one shape on every session at once; return the seconds of each."""

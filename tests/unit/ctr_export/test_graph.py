@@ -135,24 +135,19 @@ def test_openvino_gives_the_same_logits_whatever_the_batchs_shape(tmp_path: Path
 
 @pytest.mark.parametrize("skips_padding", [True, False])
 def test_openvino_rehearses_a_graph_that_skips_padding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, skips_padding: bool
+    tmp_path: Path, *, skips_padding: bool
 ) -> None:
-    """The batches are really run, and rows are scored after them as before."""
+    """Its batches run, and rows are scored as before; another graph has none."""
     require_openvino()
     writer = write_unpadded_graph if skips_padding else write_graph
     made = Exported("bert", tmp_path, writer)
     (session,) = open_openvino_sessions(made.path, sessions=1, threads=1, precision="fp32")
-    sums: list[int] = []
-    real_run = session.run
-
-    def run(tensors: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        sums.append(int(tensors[LENGTHS].sum()))
-        return real_run(tensors)
-
-    monkeypatch.setattr(session, "run", run)
-    session.rehearse((8, LONGEST), 4 * TOKENS_STEP)
-    assert set(sums) >= ({16, 32, 48, 64} if skips_padding else set())
-    assert bool(sums) is skips_padding
+    batches = list(session.rehearsal((8, LONGEST), 4 * TOKENS_STEP))
+    for tensors in batches:
+        session.run(tensors)
+    sums = {int(tensors[LENGTHS].sum()) for tensors in batches}
+    assert sums >= ({16, 32, 48, 64} if skips_padding else set())
+    assert bool(batches) is skips_padding
     batch = tensors_of(pad_rows(made.rows, LONGEST, 0))
     logits = np.asarray(session.run(batch)[LOGITS], dtype=np.float64)
     np.testing.assert_allclose(logits, made.reference, atol=ROUNDING)

@@ -95,24 +95,48 @@ async def test_every_session_rehearses_before_it_is_timed(
 ) -> None:
     """Each in its own thread, and what is measured is a session that knows its shapes."""
     told: list[str] = []
+    asked: list[tuple[Sequence[int], int]] = []
     real_run = OnnxSession.run
-
-    def rehearse(_: OnnxSession, buckets_tokens: Sequence[int], max_batch_tokens: int) -> None:
-        told.append(f"{threading.current_thread().name} {buckets_tokens} {max_batch_tokens}")
 
     def run(
         session: OnnxSession, tensors: Mapping[str, NDArray[np.generic]]
     ) -> dict[str, NDArray[np.generic]]:
-        told.append("run")
+        rehearses = tensors is ROWS
+        told.append(threading.current_thread().name if rehearses else "timed")
         return real_run(session, tensors)
 
-    monkeypatch.setattr(OnnxSession, "rehearse", rehearse)
+    def rehearsal(
+        _: OnnxSession, buckets_tokens: Sequence[int], max_batch_tokens: int
+    ) -> list[Mapping[str, NDArray[np.generic]]]:
+        asked.append((buckets_tokens, max_batch_tokens))
+        return [ROWS]
+
     monkeypatch.setattr(OnnxSession, "run", run)
+    monkeypatch.setattr(OnnxSession, "rehearsal", rehearsal)
     backend = backend_of(graph_path, sessions=2)
     await backend.warm_up("joint", (8, 16), 32)
-    assert sorted(told[:2]) == ["session_0 (8, 16) 32", "session_1 (8, 16) 32"]
-    assert set(told[2:]) == {"run"}
+    assert asked == [((8, 16), 32)] * 2
+    assert sorted(told[:2]) == ["session_0", "session_1"]
+    assert set(told[2:]) == {"timed"}
     await backend.close()
+
+
+async def test_closing_ends_a_rehearsal(graph_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that is told to stop while it starts waits for the batch that runs, not for all."""
+    gate = GatedRuns(monkeypatch)
+    monkeypatch.setattr(OnnxSession, "rehearsal", lambda *_: [ROWS] * 100)
+    backend = backend_of(graph_path)
+    warm_up = asyncio.create_task(backend.warm_up("joint", (8,), 32))
+    await gate.wait_for_one()
+    warm_up.cancel()
+    closing = asyncio.create_task(backend.close())
+    await asyncio.sleep(0)  # it has begun, and waits for the thread
+    assert not await backend.ready()
+    gate.let_through.release(100)
+    await closing
+    assert gate.begun == 1
+    with pytest.raises(asyncio.CancelledError):
+        await warm_up
 
 
 async def test_a_warm_up_that_fails_is_an_error(
