@@ -313,7 +313,7 @@ def test_tokens_before_are_the_more_urgent_lists_and_a_window_of_riders(
         if min(other_ns, AGEING_NS) <= min(deadline_ns, AGEING_NS):
             ahead += sum(buckets)
     riders = riding_tokens(ahead, MAX_BATCH_TOKENS)
-    assert queue.tokens_before(Priority.INTERACTIVE, 10, deadline_ns, 0) == ahead + riders
+    assert queue.tokens_before(Priority.INTERACTIVE, 10, deadline_ns, 0, FREE) == ahead + riders
 
 
 @PACKINGS
@@ -329,13 +329,14 @@ def test_a_list_ends_when_it_was_said_to(
     buckets = queue.buckets_of(lists[0])
     for lengths in lists[1:]:
         queue.push(QueuedList(100, 0, Priority.INTERACTIVE), queue.buckets_of(lengths))
-    before = queue.tokens_before(Priority.INTERACTIVE, sum(buckets), 100, 0)
+    price = Price(start_tokens)
+    before = queue.tokens_before(Priority.INTERACTIVE, sum(buckets), 100, 0, price)
     own = QueuedList(100, 0, Priority.INTERACTIVE)
     queue.push(own, buckets)
     served = 0
     while own.places:
         queue.push(QueuedList(100, 0, Priority.INTERACTIVE), [32, 16, 12, 8])
-        batch = queue.next_batch(ONE_SLOT, Price(start_tokens))
+        batch = queue.next_batch(ONE_SLOT, price)
         assert batch is not None
         served += batch.queued_tokens
     starts_worth = STARTS_WORTH * start_tokens
@@ -347,10 +348,10 @@ def test_each_lane_counts_what_the_other_gets_meanwhile() -> None:
     queue = make_queue(max_queued_tokens=10**6)
     queue.push(QueuedList(10, 0, Priority.INTERACTIVE), [32] * 10)
     queue.push(QueuedList(10, 0, Priority.BULK), [8] * 10)
-    bulk = queue.tokens_before(Priority.BULK, 8, 10, 0)
+    bulk = queue.tokens_before(Priority.BULK, 8, 10, 0, FREE)
     # All of them: seven eighths would be more.
     assert bulk == 80 + 320 + riding_tokens(80 + 320, MAX_BATCH_TOKENS)
-    interactive = queue.tokens_before(Priority.INTERACTIVE, 16, 10, 0)
+    interactive = queue.tokens_before(Priority.INTERACTIVE, 16, 10, 0, FREE)
     before = 320 + (320 + 16) / 7
     assert interactive == before + riding_tokens(before, MAX_BATCH_TOKENS)
 

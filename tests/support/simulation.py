@@ -134,7 +134,7 @@ class _Server:
         deadline_ns = now_ns + allowed_ns
         load = Load(
             tokens_before=self._queue.tokens_before(
-                Priority.INTERACTIVE, sum(buckets), deadline_ns, now_ns
+                Priority.INTERACTIVE, sum(buckets), deadline_ns, now_ns, self._cost.price
             ),
             running_seconds=sum(max(0, end_ns - now_ns) for end_ns, *_ in self._ends) / 1e9,
             slots=SLOTS,

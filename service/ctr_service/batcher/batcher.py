@@ -220,7 +220,9 @@ class Batcher:
 
     def _admit(self, buckets: list[int], deadline_ns: int, now_ns: int, priority: Priority) -> int:
         load = Load(
-            tokens_before=self._queue.tokens_before(priority, sum(buckets), deadline_ns, now_ns),
+            tokens_before=self._queue.tokens_before(
+                priority, sum(buckets), deadline_ns, now_ns, self._cost.price
+            ),
             running_seconds=self._dispatcher.running_seconds(now_ns),
             slots=self._backend.slots,
             idle=self.idle,

@@ -35,9 +35,11 @@ STARTS_WORTH = 4
 """A batch holds at least four times what a start costs, where as much waits: starts take less than
 a fifth then. Ten put a usual list into one slot's batch while the other was about to be free, on an
 engine whose start costs 45 tokens: at half load p99 was a quarter higher (docs/decisions/0029)."""
-WAITING_SHARE = 0.25
-"""A saturated gateway's batches hold 22 rows then and not 16 as with a tenth, and it does 6 % more.
-At half load the 99th percentile is no worse (docs/decisions/0029)."""
+DEPTH_STARTS = 3.0
+"""A batch of B tokens costs a queue of W tokens start * W / B in starts, and whom it serves B / 2
+in riders; the sum is least at sqrt(2 * start * W), the economic order quantity (Harris, 1913). With
+3 in place of 2 p99 at half load is the same, and a saturated engine does 1 % more. A quarter of W,
+as it was, mixes lists where a start is next to nothing (docs/decisions/0030)."""
 ENOUGH = 0.5
 """Share of its target from which a batch is not filled from the next list."""
 
@@ -71,16 +73,16 @@ class ListPacking:
             if (most := min(wanted, filling.most_rows(bucket))) > 0:
                 filling.add(entry, bucket, lane.take(entry, bucket, most))
 
-    def riding_tokens(self, waiting_tokens: float) -> float:
+    def riding_tokens(self, waiting_tokens: float, price: Price) -> float:
         """Return what may ride in the batch that a list ends in. See `Packing.riding_tokens`."""
-        return min(WAITING_SHARE * waiting_tokens, self._max_batch_tokens)
+        return min(waiting_tokens, _deep_tokens(waiting_tokens, price), self._max_batch_tokens)
 
     def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:
         (first, *_) = lane.most_urgent(1)
         target = max(
             self._even_share(first, slots),
             STARTS_WORTH * price.start_tokens,
-            WAITING_SHARE * lane.waiting_tokens,
+            _deep_tokens(lane.waiting_tokens - first.waiting_tokens, price),
         )
         return max(1.0, min(target, lane.waiting_tokens / slots.free, self._max_batch_tokens))
 
@@ -90,6 +92,11 @@ class ListPacking:
         # A part may end by most of a row over its share, and must be within the budget then.
         room = max(1, self._max_batch_tokens - max(entry.places))
         return share / math.ceil(share / room)
+
+
+def _deep_tokens(others_tokens: float, price: Price) -> float:
+    """Return the tokens of a batch that suit a queue; what waits beside its list is what rides."""
+    return math.sqrt(DEPTH_STARTS * price.start_tokens * others_tokens)
 
 
 class _Filling(Generic[L]):

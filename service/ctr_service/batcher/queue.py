@@ -128,7 +128,7 @@ class BatchQueue(Generic[L]):
         ]
 
     def tokens_before(
-        self, priority: Priority, own_tokens: int, deadline_ns: int, now_ns: int
+        self, priority: Priority, own_tokens: int, deadline_ns: int, now_ns: int, price: Price
     ) -> float:
         """Return the tokens that may be served before the last row of a list pushed now.
 
@@ -140,6 +140,7 @@ class BatchQueue(Generic[L]):
             own_tokens: the list's own, its rows padded to their buckets.
             deadline_ns: the list's.
             now_ns: the time.
+            price: what a run costs beside its tokens.
         """
         ahead = self._lanes[priority].tokens_ahead(deadline_ns, now_ns)
         if priority is Priority.BULK:
@@ -147,7 +148,7 @@ class BatchQueue(Generic[L]):
         else:
             others, share = self._bulk.waiting_tokens, BULK_SHARE
         before = ahead + min(others, (ahead + own_tokens) * share / (1 - share))
-        return before + self._packing.riding_tokens(before)
+        return before + self._packing.riding_tokens(before, price)
 
     def next_batch(self, slots: Slots, price: Price) -> FormedBatch[L] | None:
         """Take out the rows to run now; None when nothing waits. Call `pop_expired` before.

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctr_service.batcher.by_list import (
+    DEPTH_STARTS,
     ENOUGH,
     STARTS_WORTH,
-    WAITING_SHARE,
     ListPacking,
     _Filling,
 )
@@ -123,7 +123,7 @@ def test_small_lists_share_a_costly_start() -> None:
     """Lists of one row each run together until four starts' worth of tokens are in."""
     lane, entries = lane_of(*[[20]] * 30)
     batch = ListPacking(BUDGET).fill(lane, Slots(2, 1), Price(start_tokens=20.0))
-    assert batch.queued_tokens >= max(STARTS_WORTH * 20, WAITING_SHARE * 600) / 2
+    assert batch.queued_tokens >= max(STARTS_WORTH * 20, math.sqrt(DEPTH_STARTS * 20 * 600)) / 2
     assert [entry for entry, _ in batch.parts] == entries[: batch.rows]
 
 
@@ -151,14 +151,35 @@ def test_a_row_that_makes_attention_dear_waits_for_its_like() -> None:
     assert packing.fill(lane, Slots(1, 1), price).rows == 20
 
 
-def test_a_deep_queue_gets_larger_batches() -> None:
-    """A quarter of what waits: throughput is what is short then."""
-    lane, _ = lane_of(*[[20] * 10] * 40)
+def test_a_deep_queue_gets_larger_batches_where_starts_are_dear() -> None:
+    """Four times the depth, twice the batch: what starts cost is shared by more rows."""
+    price = Price(start_tokens=45.0)
+    for lists, target in ((41, 1_039.2), (161, 2_078.4)):
+        lane, _ = lane_of(*[[20] * 10] * lists)
+        batch = ListPacking(10_000).fill(lane, Slots(2, 1), price)
+        assert ENOUGH * target <= batch.queued_tokens <= target + 20
+
+
+def test_a_deep_queue_of_cheap_starts_is_served_list_by_list() -> None:
+    """Eight lists deep a start of one token is no reason to let the most urgent list wait."""
+    lane, (first, *_) = lane_of(*[[20] * 16] * 8)
     batch = ListPacking(10_000).fill(lane, Slots(2, 1), CHEAP)
-    assert batch.queued_tokens >= ENOUGH * 8_000 / 4
+    assert batch.parts == ((first, list(range(8))),)
 
 
-def test_riders_are_a_quarter_of_what_waits() -> None:
-    """Admission counts on no more of them than a batch holds."""
-    assert ListPacking(100).riding_tokens(200) == 50
-    assert ListPacking(100).riding_tokens(5_000) == 100
+@given(st.floats(0, 1e5), st.floats(0.1, 100), st.integers(50, 5_000))
+def test_admission_counts_on_no_more_riders_than_a_batch_holds(
+    waiting: float, start: float, budget: int
+) -> None:
+    """Nor on more than wait; more of them where a start is dearer."""
+    packing = ListPacking(budget)
+    riding = packing.riding_tokens(waiting, Price(start))
+    assert 0 <= riding <= min(waiting, budget)
+    assert riding <= packing.riding_tokens(waiting, Price(2 * start))
+
+
+def test_riders_grow_with_the_root_of_the_queue() -> None:
+    """As batches do, up to the budget."""
+    packing, price = ListPacking(600), Price(start_tokens=12.0)
+    riding = [packing.riding_tokens(waiting, price) for waiting in (100, 400, 1_600, 40_000)]
+    assert riding == [60, 120, 240, 600]
