@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +27,23 @@ STEP_DOWN = 0.97
 MAX_CONFIRMATIONS = 8
 
 
-class Judged(Protocol):
-    """What all trials at one rate say together."""
+class Held(Protocol):
+    """What a trial says."""
 
     @property
     def held(self) -> bool:
         """Whether the rate was held, going by the counts."""
 
+
+class Judged(Held, Protocol):
+    """What all trials at one rate say together."""
+
     @property
     def sure(self) -> bool:
         """Whether more requests would hardly change that."""
+
+
+JudgedT = TypeVar("JudgedT", bound=Held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,31 @@ def highest_rate(  # noqa: PLR0913 -- each bounds the search in its own way
     search = _Search(trial)
     search.bracket(start, factor, tolerance, max_trials)
     return search.confirm(max_confirmations)
+
+
+def lowered_until_held(
+    trial: Callable[[float], JudgedT], rate: float, *, step: float, most: int
+) -> tuple[float, JudgedT]:
+    """Try a rate, and lower ones until one holds; return the last that was tried and its verdict.
+
+    Args:
+        trial: runs one trial at a rate and judges it.
+        rate: the first.
+        step: the next rate's share of the one that failed, below 1.
+        most: trials, at least one.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    if not 0 < step < 1 or most < 1:
+        raise ValueError("step must be between 0 and 1, most at least 1")
+    judged = trial(rate)
+    for _ in range(most - 1):
+        if judged.held:
+            break
+        rate *= step
+        judged = trial(rate)
+    return rate, judged
 
 
 class _Search:

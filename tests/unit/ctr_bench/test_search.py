@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctr_bench.search import MAX_CONFIRMATIONS, highest_rate
+from ctr_bench.search import MAX_CONFIRMATIONS, highest_rate, lowered_until_held
 from ctr_bench.verdict import Claim, Decision
 
 P99 = Claim()
@@ -192,3 +192,27 @@ def test_arguments_that_would_never_end_are_refused(
     """A start at 0, a step of 1 or a tolerance of 1 raise."""
     with pytest.raises(ValueError, match="above"):
         highest_rate(Knee(1).trial, start, factor=factor, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "tried"),
+    [(100.0, [80.0]), (50.0, [80.0, 60.0, 45.0]), (1.0, [80.0, 60.0, 45.0])],
+    ids=["at once", "the third", "none of three"],
+)
+def test_a_rate_is_lowered_until_it_holds_or_the_trials_are_spent(
+    capacity: float, tried: list[float]
+) -> None:
+    """The first rate that holds ends it; the last verdict comes back with its rate either way."""
+    knee = Knee(capacity)
+    rate, word = lowered_until_held(lambda rate: knee.trial(rate, True), 80.0, step=0.75, most=3)
+    assert knee.rates == tried
+    assert (rate, word.held) == (tried[-1], tried[-1] <= capacity)
+
+
+@pytest.mark.parametrize(("step", "most"), [(1.0, 3), (0.0, 3), (0.9, 0)])
+def test_a_step_that_lowers_nothing_and_no_trial_at_all_are_refused(step: float, most: int) -> None:
+    """Both are said before a trial runs."""
+    knee = Knee(1)
+    with pytest.raises(ValueError, match="step must be between 0 and 1, most at least 1"):
+        lowered_until_held(lambda rate: knee.trial(rate, True), 80.0, step=step, most=most)
+    assert knee.rates == []
