@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ctr_bench.job import Protocol
+    from ctr_bench.record import Records
     from ctr_bench.runner import Run
     from ctr_bench.schedule import Times
     from ctr_bench.searches import Search
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 DEADLINE_FACTOR = 2.5
 """A caller waits so many times the SLO."""
 NO_SCHEDULE = np.empty(0, dtype=np.int64)
+RAMP_S = 1.0
+"""A closed loop's first second is not counted, nor is what it answers after its end: a server that
+fills up or empties has slots without work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +74,28 @@ def saturate(target: str, traffic: Traffic, *, callers: int, seconds: float) -> 
         target: where it serves; see `Job`.
         traffic: what to ask.
         callers: each has one request at a time.
-        seconds: how long.
+        seconds: how long it is counted, once it is under way.
     """
     job = Job(
         target=target,
         deadline_s=10.0,
         callers=callers,
-        seconds=seconds,
+        seconds=RAMP_S + seconds,
         warm_up=callers,
         protocol=traffic.protocol,
     )
     run = run_load(job, traffic.payloads(NO_SCHEDULE))
-    records = run.records
-    return float(records.candidates[records.complete].sum()) / run.wall_s, run
+    return steady_pairs_s(run.records, RAMP_S, RAMP_S + seconds), run
+
+
+def steady_pairs_s(records: Records, begin_s: float, end_s: float) -> float:
+    """Return the pairs a second of the complete answers within a window of a closed loop.
+
+    Args:
+        records: of the loop.
+        begin_s: of the window, since the loop's begin; the server is full by then.
+        end_s: of the window; callers must send until then.
+    """
+    done_s = records.done_ns / 1e9
+    counted = records.complete & (done_s > begin_s) & (done_s <= end_s)
+    return float(records.candidates[counted].sum()) / (end_s - begin_s)
