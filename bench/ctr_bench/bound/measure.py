@@ -95,23 +95,25 @@ def measure_bound(
 
 
 def throughput(sessions: Sequence[Session], batches: Sequence[Tensors], seconds: float) -> float:
-    """Return pairs a second: a thread a session, each taking the next batch, over and over."""
+    """Return pairs a second: a thread a session, each taking the next batch, over and over.
+
+    Each is counted over its own time: one that ends while the others finish a batch was not idle.
+    """
     waiting = _Shared(itertools.cycle(batches))
     for session in sessions:
         session.run(batches[0])
-    began_s = time.perf_counter()
 
-    def work(session: Session) -> int:
-        pairs = 0
-        while time.perf_counter() - began_s < seconds:
+    def work(session: Session) -> float:
+        pairs, began_s, took_s = 0, time.perf_counter(), 0.0
+        while took_s < seconds:
             batch = waiting.take()
             session.run(batch)
             pairs += _rows_of(batch)
-        return pairs
+            took_s = time.perf_counter() - began_s
+        return pairs / took_s
 
     with ThreadPoolExecutor(len(sessions)) as pool:
-        pairs = sum(pool.map(work, sessions))
-    return pairs / (time.perf_counter() - began_s)
+        return sum(pool.map(work, sessions))
 
 
 class _Shared:
