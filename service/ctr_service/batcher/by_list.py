@@ -15,7 +15,10 @@ gave 1.15, and packing by lengths on a graph that computes its padding 1.43.
    while less than half of the target is reached.
 3. Attention is computed on the padded rows, so a short row beside a long one wastes some. Rows join
    until the batch has wasted as much as the start of another run costs.
-4. The batch stays under the token budget, and no free slot waits for it: it ends at the free slots'
+4. A deep queue is packed by length all the same: the batch begins with the most urgent list's
+   longest rows and takes rows of like lengths from a few lists. Less is wasted so, and in a deep
+   queue throughput decides who is served in time (docs/decisions/0031).
+5. The batch stays under the token budget, and no free slot waits for it: it ends at the free slots'
    even share of what waits. The budget counts the rows' own tokens, which are what is computed.
 """
 
@@ -26,8 +29,11 @@ from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.formed import FormedBatch
 from ctr_service.batcher.lane import L
+from ctr_service.batcher.window import DEEP, GATHERED_BATCHES, is_deep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ctr_service.batcher.lane import Lane, QueuedList
     from ctr_service.batcher.packing import Price, Slots
 
@@ -55,6 +61,10 @@ class ListPacking:
         """Take rows list by list. See `Packing.fill`."""
         target = self._target_tokens(lane, slots, price)
         filling: _Filling[L] = _Filling(self._max_batch_tokens, price)
+        if is_deep(lane, target):
+            window = lane.most_urgent(int(GATHERED_BATCHES * target))
+            _fill_by_length(filling, window, lane, target)
+            return filling.formed()
         for entry in lane.most_urgent(int(target)):
             if filling.has_room_for(entry, target):
                 filling.add_list(entry, lane)
@@ -62,20 +72,19 @@ class ListPacking:
                 self._add_part(filling, entry, lane, target)
             if filling.queued_tokens >= ENOUGH * target:
                 break
-        return FormedBatch(filling.longest, filling.queued_tokens, tuple(filling.parts.items()))
+        return filling.formed()
 
     @staticmethod
     def _add_part(filling: _Filling[L], entry: L, lane: Lane[L], target: float) -> None:
         for bucket in sorted(entry.places, reverse=True):
-            wanted = min(
-                len(entry.places[bucket]), -(-int(target - filling.queued_tokens) // bucket)
-            )
-            if (most := min(wanted, filling.most_rows(bucket))) > 0:
-                filling.add(entry, bucket, lane.take(entry, bucket, most))
+            filling.add_up_to(target, entry, bucket, lane)
 
-    def riding_tokens(self, waiting_tokens: float, price: Price) -> float:
-        """Return what may ride in the batch that a list ends in. See `Packing.riding_tokens`."""
-        return min(waiting_tokens, _deep_tokens(waiting_tokens, price), self._max_batch_tokens)
+    def riding_tokens(self, waiting_lists: int, waiting_tokens: float, price: Price) -> float:
+        """Return what may be served before a list ends. See `Packing.riding_tokens`."""
+        riding = min(waiting_tokens, _deep_tokens(waiting_tokens, price), self._max_batch_tokens)
+        if waiting_lists >= DEEP:
+            return riding + (GATHERED_BATCHES - 1) * self._max_batch_tokens
+        return riding
 
     def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:
         (first, *_) = lane.most_urgent(1)
@@ -97,6 +106,21 @@ class ListPacking:
 def _deep_tokens(others_tokens: float, price: Price) -> float:
     """Return the tokens of a batch that suit a queue; what waits beside its list is what rides."""
     return math.sqrt(DEPTH_STARTS * price.start_tokens * others_tokens)
+
+
+def _fill_by_length(
+    filling: _Filling[L], window: Sequence[L], lane: Lane[L], target: float
+) -> None:
+    """Take rows as long as the most urgent list's longest, then shorter ones, of all lists."""
+    longest = max(window[0].places)
+    for bucket in sorted({bucket for entry in window for bucket in entry.places}, reverse=True):
+        if bucket > longest:
+            continue
+        for entry in window:
+            if bucket in entry.places:
+                filling.add_up_to(target, entry, bucket, lane)
+        if filling.queued_tokens >= target:
+            return
 
 
 class _Filling(Generic[L]):
@@ -151,6 +175,16 @@ class _Filling(Generic[L]):
         if left < each:
             return 0
         return int(min(room, left / each)) if each else room
+
+    def add_up_to(self, target: float, entry: L, bucket: int, lane: Lane[L]) -> None:
+        """Take a list's rows of one bucket in, as long as the batch is short of its target."""
+        short = -(-int(target - self.queued_tokens) // bucket)
+        if (most := min(len(entry.places[bucket]), short, self.most_rows(bucket))) > 0:
+            self.add(entry, bucket, lane.take(entry, bucket, most))
+
+    def formed(self) -> FormedBatch[L]:
+        """Return the batch."""
+        return FormedBatch(self.longest, self.queued_tokens, tuple(self.parts.items()))
 
     def add(self, entry: L, bucket: int, places: list[int]) -> None:
         """Take rows of a list in. One part a list, for a part is delivered by a call of its own."""

@@ -17,6 +17,7 @@ from ctr_service.batcher.by_list import (
 )
 from ctr_service.batcher.lane import Lane, QueuedList
 from ctr_service.batcher.packing import Price, Slots
+from ctr_service.batcher.window import DEEP
 from ctr_service.types import Priority
 
 CHEAP = Price(start_tokens=1.0)
@@ -167,19 +168,73 @@ def test_a_deep_queue_of_cheap_starts_is_served_list_by_list() -> None:
     assert batch.parts == ((first, list(range(8))),)
 
 
+def deep_lane(buckets: list[int], lists: int) -> tuple[Lane[QueuedList], list[QueuedList]]:
+    """Return a lane of like lists, each of which met a deep queue; those they met are served."""
+    lane, entries = lane_of(*[buckets] * (DEEP + lists))
+    for entry in entries[:DEEP]:
+        lane.remove(entry)
+    return lane, entries[DEEP:]
+
+
+def test_a_deep_queue_is_packed_by_length_from_a_few_lists() -> None:
+    """Batches are of like lengths and hold the most urgent list's rows; it ends with the fourth."""
+    lane, entries = deep_lane([10, 20, 30, 40] * 4, 12)
+    packing, price = ListPacking(BUDGET), Price(1.0, square_tokens=0.001)
+    batches = [packing.fill(lane, Slots(1, 1), price) for _ in range(4)]
+    for batch, buckets in zip(batches, ({40}, {30}, {20}, {10}), strict=True):
+        rows = [[10, 20, 30, 40][place % 4] for _, places in batch.parts for place in places]
+        assert set(rows) == buckets
+        assert batch.parts[0][0] is entries[0]
+    assert [entry for entry, _ in batches[0].parts] == entries[:3]
+    assert not entries[0].places
+
+
+def test_a_queue_that_became_deep_behind_a_list_does_not_delay_it() -> None:
+    """It was admitted when less waited and counts on no riders: its rows run alone, as ever."""
+    lane, entries = deep_lane([10, 20, 30, 40] * 4, 12)
+    entries[0].lists_met = DEEP - 1
+    batch = ListPacking(400).fill(lane, Slots(1, 1), CHEAP)
+    assert [entry for entry, _ in batch.parts] == entries[:1]
+
+
+@given(
+    st.lists(st.integers(4, 23).map(lambda half: 2 * half), min_size=4, max_size=24),
+    st.integers(0, 12),
+    st.sampled_from([Price(0.0), Price(8.0, 0.0014), Price(45.0)]),
+)
+def test_a_deep_queue_is_emptied_in_batches_within_the_budget(
+    buckets: list[int], lists: int, price: Price
+) -> None:
+    """Each holds a row of the most urgent list, so none waits for ever."""
+    lane, _ = deep_lane(buckets, DEEP + lists)
+    while len(lane):
+        (first,) = lane.most_urgent(1)
+        batch = ListPacking(200).fill(lane, Slots(2, 1), price)
+        assert first in [entry for entry, _ in batch.parts]
+        assert batch.queued_tokens <= 200
+        assert batch.bucket_tokens <= max(buckets)
+
+
+def test_admission_counts_on_two_batches_of_riders_where_the_queue_is_deep() -> None:
+    """A list that meets seven others counts on none of them."""
+    packing = ListPacking(400)
+    shallow, deep = (packing.riding_tokens(lists, 5_000, CHEAP) for lists in (DEEP - 1, DEEP))
+    assert deep == shallow + 2 * 400
+
+
 @given(st.floats(0, 1e5), st.floats(0.1, 100), st.integers(50, 5_000))
 def test_admission_counts_on_no_more_riders_than_a_batch_holds(
     waiting: float, start: float, budget: int
 ) -> None:
     """Nor on more than wait; more of them where a start is dearer."""
     packing = ListPacking(budget)
-    riding = packing.riding_tokens(waiting, Price(start))
+    riding = packing.riding_tokens(1, waiting, Price(start))
     assert 0 <= riding <= min(waiting, budget)
-    assert riding <= packing.riding_tokens(waiting, Price(2 * start))
+    assert riding <= packing.riding_tokens(1, waiting, Price(2 * start))
 
 
 def test_riders_grow_with_the_root_of_the_queue() -> None:
     """As batches do, up to the budget."""
     packing, price = ListPacking(600), Price(start_tokens=12.0)
-    riding = [packing.riding_tokens(waiting, price) for waiting in (100, 400, 1_600, 40_000)]
+    riding = [packing.riding_tokens(1, waiting, price) for waiting in (100, 400, 1_600, 40_000)]
     assert riding == [60, 120, 240, 600]
