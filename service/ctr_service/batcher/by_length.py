@@ -61,6 +61,6 @@ class LengthPacking:
                 break
         return FormedBatch(longest, queued_tokens, tuple(parts.items()))
 
-    def riding_tokens(self, waiting_lists: int, waiting_tokens: float, price: Price) -> float:  # noqa: ARG002 -- the window's share goes by tokens alone
+    def riding_tokens(self, lane: Lane[L], waiting_tokens: float, price: Price) -> float:  # noqa: ARG002 -- the window's share goes by tokens alone
         """Return the window's riders. See `Packing.riding_tokens`."""
         return riding_tokens(waiting_tokens, self._max_batch_tokens)

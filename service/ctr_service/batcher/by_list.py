@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.formed import FormedBatch
 from ctr_service.batcher.lane import L
-from ctr_service.batcher.window import DEEP, GATHERED_BATCHES, is_deep
+from ctr_service.batcher.window import DEEP, RIDER_BATCHES, rider_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +61,7 @@ class ListPacking:
         """Take rows list by list. See `Packing.fill`."""
         target = self._target_tokens(lane, slots, price)
         filling: _Filling[L] = _Filling(self._max_batch_tokens, price)
-        if is_deep(lane, target):
-            window = lane.most_urgent(int(GATHERED_BATCHES * target))
+        if window := _window(lane, target):
             _fill_by_length(filling, window, lane, target)
             return filling.formed()
         for entry in lane.most_urgent(int(target)):
@@ -79,12 +78,11 @@ class ListPacking:
         for bucket in sorted(entry.places, reverse=True):
             filling.add_up_to(target, entry, bucket, lane)
 
-    def riding_tokens(self, waiting_lists: int, waiting_tokens: float, price: Price) -> float:
+    def riding_tokens(self, lane: Lane[L], waiting_tokens: float, price: Price) -> float:
         """Return what may be served before a list ends. See `Packing.riding_tokens`."""
         riding = min(waiting_tokens, _deep_tokens(waiting_tokens, price), self._max_batch_tokens)
-        if waiting_lists >= DEEP:
-            return riding + (GATHERED_BATCHES - 1) * self._max_batch_tokens
-        return riding
+        riders = rider_tokens(len(lane), lane.waiting_tokens)
+        return riding + min(riders, RIDER_BATCHES * self._max_batch_tokens)
 
     def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:
         (first, *_) = lane.most_urgent(1)
@@ -106,6 +104,17 @@ class ListPacking:
 def _deep_tokens(others_tokens: float, price: Price) -> float:
     """Return the tokens of a batch that suit a queue; what waits beside its list is what rides."""
     return math.sqrt(DEPTH_STARTS * price.start_tokens * others_tokens)
+
+
+def _window(lane: Lane[L], target: float) -> list[L]:
+    """Return the lists that a batch is packed from by length; none where the queue is shallow."""
+    if len(lane) < DEEP or lane.waiting_tokens < DEEP * target:
+        return []
+    (first, *_) = lane.most_urgent(1)
+    if not first.rider_tokens:
+        return []
+    riders = min(first.rider_tokens, RIDER_BATCHES * target)
+    return lane.most_urgent(int(first.waiting_tokens + riders))
 
 
 def _fill_by_length(

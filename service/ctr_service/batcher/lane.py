@@ -8,6 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ctr_service.batcher.window import rider_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
@@ -28,7 +30,7 @@ class QueuedList:
         places: bucket in tokens -> places of the rows that wait, the last one to run first. Owned
             by the queue.
         whole_tokens: of all rows that it was pushed with, each padded to its bucket.
-        lists_met: that waited in its lane when it was pushed.
+        rider_tokens: of less urgent lists that may be served before it ends, as it was admitted.
     """
 
     deadline_ns: int
@@ -36,7 +38,7 @@ class QueuedList:
     priority: Priority
     places: dict[int, list[int]] = field(default_factory=dict, init=False)
     whole_tokens: int = field(default=0, init=False)
-    lists_met: int = field(default=0, init=False)
+    rider_tokens: float = field(default=0.0, init=False)
     sequence: int = field(default=-1, init=False)
     due_ns: int = field(init=False)
 
@@ -85,7 +87,7 @@ class Lane(Generic[L]):
             places[buckets[place]].append(place)
         entry.places.update(places)
         entry.whole_tokens = sum(buckets)
-        entry.lists_met = len(self)
+        entry.rider_tokens = rider_tokens(len(self), self.waiting_tokens)
         self.waiting_rows += len(buckets)
         self.waiting_tokens += entry.whole_tokens
         bisect.insort(self._by_urgency, (self._urgency(entry), entry.sequence, entry))

@@ -54,11 +54,11 @@ class Packing(Protocol):
         """
         ...
 
-    def riding_tokens(self, waiting_lists: int, waiting_tokens: float, price: Price) -> float:
+    def riding_tokens(self, lane: Lane[L], waiting_tokens: float, price: Price) -> float:
         """Return how much of less urgent lists may be served before a list ends.
 
         Args:
-            waiting_lists: in the list's lane.
+            lane: that the list comes to.
             waiting_tokens: that wait before the list.
             price: of a run.
         """

@@ -148,7 +148,7 @@ class BatchQueue(Generic[L]):
         else:
             others, share = self._bulk.waiting_tokens, BULK_SHARE
         before = ahead + min(others, (ahead + own_tokens) * share / (1 - share))
-        return before + self._packing.riding_tokens(len(self._lanes[priority]), before, price)
+        return before + self._packing.riding_tokens(self._lanes[priority], before, price)
 
     def next_batch(self, slots: Slots, price: Price) -> FormedBatch[L] | None:
         """Take out the rows to run now; None when nothing waits. Call `pop_expired` before.

@@ -7,11 +7,6 @@ trade: a wide one packs rows of like lengths, a narrow one keeps the order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ctr_service.batcher.lane import L, Lane
-
 WINDOW_SHARE = 0.25
 MOST_BATCHES = 8
 """A quarter of what waits, but never more than eight full batches. In simulation at 55 % load a
@@ -21,10 +16,10 @@ Two batches at most padded 6 % of a saturated queue where eight pad 3 %."""
 DEEP = 8
 """A queue of so many lists that are as many batches is deep: past the SLO of 7.5 lists' time, where
 list by list has lost what it could give."""
-GATHERED_BATCHES = 3
-"""So much of a deep queue is packed by length where lists of a shallow one are not mixed. Three
-batches give two thirds of what sixteen do (docs/decisions/0031), and delay the most urgent list by
-two at most."""
+RIDER_BATCHES = 2
+"""Beside the most urgent list's own a deep queue has so many batches' rows packed by length, where
+lists of a shallow one are not mixed. Three batches' rows give two thirds of what sixteen's do
+(docs/decisions/0031)."""
 STARTS_WORTH = 10
 """The window holds at least ten times what a start costs, so that a costly start is shared."""
 
@@ -51,16 +46,14 @@ def window_tokens(waiting_tokens: int, max_batch_tokens: int, overhead_tokens: f
     return int(max(riding_tokens(waiting_tokens, max_batch_tokens), least))
 
 
-def is_deep(lane: Lane[L], batch_tokens: float) -> bool:
-    """Say whether so much waits that throughput decides who is served in time.
+def rider_tokens(lists: int, waiting_tokens: int) -> float:
+    """Return the tokens of less urgent lists that may ride before a list ends, by what it meets.
 
-    The most urgent list must have met such a queue itself: only then was it admitted counting on
-    riders.
+    A list that meets a shallow queue is served alone, however deep the queue becomes behind it: it
+    was admitted counting on that.
 
     Args:
-        lane: something waits in it.
-        batch_tokens: of a usual batch.
+        lists: that wait in its lane when it comes.
+        waiting_tokens: theirs.
     """
-    (first, *_) = lane.most_urgent(1)
-    enough = len(lane) >= DEEP and lane.waiting_tokens >= DEEP * batch_tokens
-    return enough and first.lists_met >= DEEP
+    return WINDOW_SHARE * waiting_tokens if lists >= DEEP else 0.0

@@ -192,7 +192,7 @@ def test_a_deep_queue_is_packed_by_length_from_a_few_lists() -> None:
 def test_a_queue_that_became_deep_behind_a_list_does_not_delay_it() -> None:
     """It was admitted when less waited and counts on no riders: its rows run alone, as ever."""
     lane, entries = deep_lane([10, 20, 30, 40] * 4, 12)
-    entries[0].lists_met = DEEP - 1
+    entries[0].rider_tokens = 0.0
     batch = ListPacking(400).fill(lane, Slots(1, 1), CHEAP)
     assert [entry for entry, _ in batch.parts] == entries[:1]
 
@@ -215,11 +215,19 @@ def test_a_deep_queue_is_emptied_in_batches_within_the_budget(
         assert batch.bucket_tokens <= max(buckets)
 
 
-def test_admission_counts_on_two_batches_of_riders_where_the_queue_is_deep() -> None:
-    """A list that meets seven others counts on none of them."""
+def test_admission_counts_on_riders_where_the_queue_is_deep() -> None:
+    """A quarter of what waits, two batches at most; a list that meets seven others on none."""
     packing = ListPacking(400)
-    shallow, deep = (packing.riding_tokens(lists, 5_000, CHEAP) for lists in (DEEP - 1, DEEP))
-    assert deep == shallow + 2 * 400
+    alone = packing.riding_tokens(Lane(FAR_NS), 5_000, CHEAP)
+    for lists, tokens, riders in ((DEEP - 1, 800, 0), (DEEP, 20, 40), (DEEP, 1_000, 800)):
+        lane, _ = lane_of(*[[tokens]] * lists)
+        assert packing.riding_tokens(lane, 5_000, CHEAP) == alone + riders
+
+
+def test_a_list_rides_by_what_it_met_when_it_came() -> None:
+    """The ninth list and those behind it may wait for a quarter of what waits."""
+    _, entries = lane_of(*[[20] * 4] * (DEEP + 2))
+    assert [entry.rider_tokens for entry in entries] == [0.0] * DEEP + [160.0, 180.0]
 
 
 @given(st.floats(0, 1e5), st.floats(0.1, 100), st.integers(50, 5_000))
@@ -228,13 +236,15 @@ def test_admission_counts_on_no_more_riders_than_a_batch_holds(
 ) -> None:
     """Nor on more than wait; more of them where a start is dearer."""
     packing = ListPacking(budget)
-    riding = packing.riding_tokens(1, waiting, Price(start))
+    riding = packing.riding_tokens(Lane(FAR_NS), waiting, Price(start))
     assert 0 <= riding <= min(waiting, budget)
-    assert riding <= packing.riding_tokens(1, waiting, Price(2 * start))
+    assert riding <= packing.riding_tokens(Lane(FAR_NS), waiting, Price(2 * start))
 
 
 def test_riders_grow_with_the_root_of_the_queue() -> None:
     """As batches do, up to the budget."""
     packing, price = ListPacking(600), Price(start_tokens=12.0)
-    riding = [packing.riding_tokens(1, waiting, price) for waiting in (100, 400, 1_600, 40_000)]
+    riding = [
+        packing.riding_tokens(Lane(FAR_NS), waiting, price) for waiting in (100, 400, 1_600, 40_000)
+    ]
     assert riding == [60, 120, 240, 600]
