@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Generic
 
 from ctr_service.batcher.formed import FormedBatch
 from ctr_service.batcher.lane import L
-from ctr_service.batcher.window import DEEP, RIDER_BATCHES, rider_tokens
+from ctr_service.batcher.window import DEEP, RIDER_BATCHES, deep_rider_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ class ListPacking:
     def riding_tokens(self, lane: Lane[L], waiting_tokens: float, price: Price) -> float:
         """Return what may be served before a list ends. See `Packing.riding_tokens`."""
         riding = min(waiting_tokens, _deep_tokens(waiting_tokens, price), self._max_batch_tokens)
-        riders = rider_tokens(len(lane), lane.waiting_tokens)
+        riders = deep_rider_tokens(len(lane), lane.waiting_tokens)
         return riding + min(riders, RIDER_BATCHES * self._max_batch_tokens)
 
     def _target_tokens(self, lane: Lane[L], slots: Slots, price: Price) -> float:

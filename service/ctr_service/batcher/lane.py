@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ctr_service.batcher.window import rider_tokens
+from ctr_service.batcher.window import deep_rider_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -87,7 +87,7 @@ class Lane(Generic[L]):
             places[buckets[place]].append(place)
         entry.places.update(places)
         entry.whole_tokens = sum(buckets)
-        entry.rider_tokens = rider_tokens(len(self), self.waiting_tokens)
+        entry.rider_tokens = deep_rider_tokens(len(self), self.waiting_tokens)
         self.waiting_rows += len(buckets)
         self.waiting_tokens += entry.whole_tokens
         bisect.insort(self._by_urgency, (self._urgency(entry), entry.sequence, entry))

@@ -46,7 +46,7 @@ def window_tokens(waiting_tokens: int, max_batch_tokens: int, overhead_tokens: f
     return int(max(riding_tokens(waiting_tokens, max_batch_tokens), least))
 
 
-def rider_tokens(lists: int, waiting_tokens: int) -> float:
+def deep_rider_tokens(lists: int, waiting_tokens: int) -> float:
     """Return the tokens of less urgent lists that may ride before a list ends, by what it meets.
 
     A list that meets a shallow queue is served alone, however deep the queue becomes behind it: it

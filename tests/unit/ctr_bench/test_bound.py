@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ctr.v1 import prediction_pb2
-from ctr_bench.bound import bare
+from ctr_bench.bound import bare, measure
 from ctr_bench.bound.bare import BareList
 from ctr_bench.bound.chunks import sorted_chunks
 from ctr_bench.bound.measure import measure_bound
@@ -80,6 +80,16 @@ def test_the_best_layout_is_the_bound(bundle: Bundle) -> None:
     assert bound.pairs_s == max(bound.by_layout.values()) == bound.by_layout[bound.best]
     assert {layout.chunk_rows for layout in bound.by_layout} == {2, 4}
     assert bound.graph == "joint/onnxruntime/fp32"
+
+
+def test_a_session_is_counted_over_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last batch ends after the time is up, and counts with the time that it took."""
+    runs: list[object] = []
+    clock = SimpleNamespace(perf_counter=lambda: 0.4 * len(runs))
+    monkeypatch.setattr(measure, "time", clock)
+    batches = [{LENGTHS: np.ones(2, dtype=np.int32)}]
+    pairs_s = measure.throughput([SimpleNamespace(run=runs.append)], batches, seconds=1.0)
+    assert pairs_s == pytest.approx(3 * 2 / 1.2)
 
 
 def test_a_bare_list_is_timed_as_often_as_asked(

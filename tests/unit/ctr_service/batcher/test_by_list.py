@@ -215,6 +215,13 @@ def test_a_deep_queue_is_emptied_in_batches_within_the_budget(
         assert batch.bucket_tokens <= max(buckets)
 
 
+def test_a_few_long_lists_that_are_left_of_a_deep_queue_are_not_mixed() -> None:
+    """They are as many batches, but fewer lists: the first would wait for the others' long rows."""
+    lane, entries = deep_lane([40, 40, *[10] * 150], DEEP - 1)
+    batch = ListPacking(400).fill(lane, Slots(1, 1), CHEAP)
+    assert [entry for entry, _ in batch.parts] == entries[:1]
+
+
 def test_admission_counts_on_riders_where_the_queue_is_deep() -> None:
     """A quarter of what waits, two batches at most; a list that meets seven others on none."""
     packing = ListPacking(400)
